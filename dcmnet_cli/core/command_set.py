@@ -1,0 +1,207 @@
+"""DIMSE command sets to bytes and back (PS3.7 6.3.1, annex E): group 0000, implicit VR little endian, always.
+
+Reading is generous about what is harmless (a wrong or missing group length, repeated or unknown elements, a missing
+priority) and says so in ``notes``; an element that overruns, or one without which no answer is possible, is an
+``InvalidCommandSet``.
+"""
+
+import struct
+from typing import Any
+
+from dcmnet_cli.core.commands import COMMAND_FIELDS, NO_DATA_SET, RECORDS, Message, PaddedUID, UnknownMessage
+from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError
+
+COMMAND_SET_LIMIT = 64 * 1024
+"""Longest command set we gather. Real ones are a few hundred bytes."""
+
+_ELEMENTS = (
+    (0x0002, "UI", "affected_sop_class_uid"),
+    (0x0003, "UI", "requested_sop_class_uid"),
+    (0x0100, "US", "command_field"),
+    (0x0110, "US", "message_id"),
+    (0x0120, "US", "message_id_being_responded_to"),
+    (0x0600, "AE", "move_destination"),
+    (0x0700, "US", "priority"),
+    (0x0800, "US", "command_data_set_type"),
+    (0x0900, "US", "status"),
+    (0x0901, "AT", "offending_element"),
+    (0x0902, "LO", "error_comment"),
+    (0x0903, "US", "error_id"),
+    (0x1000, "UI", "affected_sop_instance_uid"),
+    (0x1001, "UI", "requested_sop_instance_uid"),
+    (0x1002, "US", "event_type_id"),
+    (0x1005, "AT", "attribute_identifier_list"),
+    (0x1008, "US", "action_type_id"),
+    (0x1020, "US", "number_of_remaining_suboperations"),
+    (0x1021, "US", "number_of_completed_suboperations"),
+    (0x1022, "US", "number_of_failed_suboperations"),
+    (0x1023, "US", "number_of_warning_suboperations"),
+    (0x1030, "AE", "move_originator_application_entity_title"),
+    (0x1031, "US", "move_originator_message_id"),
+)
+_BY_TAG = {tag: (vr, name) for tag, vr, name in _ELEMENTS}
+_VR_OF = {name: (tag, vr) for tag, vr, name in _ELEMENTS}
+
+_HEADER = struct.Struct("<HHI")
+_US = struct.Struct("<HHIH")
+_GROUP_LENGTH = struct.Struct("<HHII")
+
+# Harmless when absent: the value that stands in. Whatever else a record demands is an error to leave out.
+_STAND_INS: dict[str, object] = {
+    "affected_sop_class_uid": "",
+    "affected_sop_instance_uid": "",
+    "requested_sop_class_uid": "",
+    "requested_sop_instance_uid": "",
+    "event_type_id": None,
+    "action_type_id": None,
+}
+
+
+def encode(message: Message) -> bytes:
+    """The command set of ``message``: ascending tags, group length first, absent elements left out."""
+    record = type(message)
+    parts = [b""]
+    for tag, vr, name, index in _plan(record):
+        value = COMMAND_FIELDS.get(record, 0) if index < 0 else message[index]
+        if value is None or value == "" or value == ():
+            continue
+        parts.append(_encode_element(tag, vr, value, name))
+    parts[0] = _GROUP_LENGTH.pack(0, 0, 4, sum(map(len, parts)))
+    return b"".join(parts)
+
+
+_plans: dict[type, list[tuple[int, str, str, int]]] = {}
+
+
+def _plan(record: Any) -> list[tuple[int, str, str, int]]:
+    """Which elements a record has, ascending, and where: worked out once a record type. -1 is the command field."""
+    plan = _plans.get(record)
+    if plan is None:
+        names = record._fields
+        plan = [
+            (tag, vr, name, names.index(name) if name in names else -1)
+            for tag, vr, name in _ELEMENTS
+            if name in names or name == "command_field"
+        ]
+        _plans[record] = plan
+    return plan
+
+
+def _encode_element(tag: int, vr: str, value: Any, name: str) -> bytes:
+    raw: bytes
+    if vr == "US":
+        if not 0 <= value <= 0xFFFF:
+            raise LocalProtocolError(f"{name} does not fit 16 bits: {value}")
+        return _US.pack(0, tag, 2, value)
+    if vr == "UI":
+        raw = value.raw if isinstance(value, PaddedUID) else _even(value.encode("ascii", "surrogateescape"), b"\0")
+    elif vr == "AT":
+        raw = b"".join(struct.pack("<HH", number >> 16, number & 0xFFFF) for number in value)
+    else:
+        text: bytes = value.encode("ascii", "surrogateescape" if vr == "AE" else "replace")
+        raw = _even(text[:64], b" ")
+    return _HEADER.pack(0, tag, len(raw)) + raw
+
+
+def _even(raw: bytes, padding: bytes) -> bytes:
+    return raw + padding if len(raw) % 2 else raw
+
+
+def decode(data: bytes, notes: list[str]) -> Message:
+    """The message in a complete command set. Raises InvalidCommandSet, naming the element."""
+    elements = _read_elements(data, notes)
+    if "command_data_set_type" not in elements:
+        raise InvalidCommandSet("command set without Command Data Set Type (0000,0800)", 6, tag="0000,0800")
+    if "command_field" not in elements:
+        raise InvalidCommandSet("command set without Command Field (0000,0100)", 6, tag="0000,0100")
+    record = RECORDS.get(elements["command_field"])
+    if record is None:
+        known = {name: elements[name] for name in UnknownMessage._fields if name in elements}
+        return UnknownMessage(**known)
+    return _fill(record, elements, notes)
+
+
+def _fill(record: Any, elements: dict[str, Any], notes: list[str]) -> Message:
+    values: dict[str, Any] = {}
+    for name in record._fields:
+        if name in elements:
+            values[name] = elements[name]
+        elif name == "priority":
+            notes.append(f"{record.__name__} without a priority: medium assumed")
+        elif name not in record._field_defaults:
+            if name not in _STAND_INS:
+                tag = _VR_OF[name][0]
+                raise InvalidCommandSet(
+                    f"{record.__name__} without {name.replace('_', ' ')} (0000,{tag:04X})",
+                    6,
+                    tag=f"0000,{tag:04X}",
+                )
+            values[name] = _STAND_INS[name]
+            notes.append(f"{record.__name__} without {name.replace('_', ' ')}")
+    message: Message = record(**values)
+    return message
+
+
+def _read_elements(data: bytes, notes: list[str]) -> dict[str, Any]:
+    elements: dict[str, Any] = {}
+    seen: set[int] = set()
+    offset, end = 0, len(data)
+    while offset < end:
+        if end - offset < 8:
+            raise InvalidCommandSet(f"command set ends within an element at offset {offset}", 6, offset=offset)
+        group, tag, length = _HEADER.unpack_from(data, offset)
+        start = offset + 8
+        offset = start + length
+        if offset > end:
+            raise InvalidCommandSet(
+                f"element ({group:04X},{tag:04X}) of the command set declares {length} bytes, {end - start} are left",
+                6,
+                tag=f"{group:04X},{tag:04X}",
+                offset=start - 8,
+            )
+        if group != 0 or tag in seen:
+            notes.append(f"element ({group:04X},{tag:04X}) of the command set ignored")
+            continue
+        seen.add(tag)
+        if tag == 0:
+            if length != 4 or int.from_bytes(data[start:offset], "little") != end - offset:
+                notes.append("wrong command group length ignored")
+        elif tag in _BY_TAG:
+            vr, name = _BY_TAG[tag]
+            value = _decode_value(tag, vr, data[start:offset], notes)
+            if value is not None:
+                elements[name] = value
+    if 0 not in seen:
+        notes.append("command set without a group length")
+    return elements
+
+
+def _decode_value(tag: int, vr: str, raw: bytes, notes: list[str]) -> Any:
+    """The value of one element; None for an empty one, which is as good as absent."""
+    if not raw:
+        return None
+    if vr == "US":
+        if len(raw) < 2:
+            raise InvalidCommandSet(f"element (0000,{tag:04X}) of 1 byte where 2 belong", 6, tag=f"0000,{tag:04X}")
+        if len(raw) > 2:
+            notes.append(f"element (0000,{tag:04X}) has {len(raw)} bytes: the first value is used")
+        return raw[0] | raw[1] << 8
+    if vr == "AT":
+        if len(raw) % 4:
+            notes.append(f"element (0000,{tag:04X}) is not a list of tags: the rest is ignored")
+        return tuple(
+            struct.unpack_from("<H", raw, i)[0] << 16 | struct.unpack_from("<H", raw, i + 2)[0]
+            for i in range(0, len(raw) - 3, 4)
+        )
+    text = raw.strip(b"\0 ").decode("ascii", "surrogateescape")
+    if vr != "UI" or raw == text.encode("ascii", "surrogateescape") + b"\0" * (len(text) % 2):
+        return text
+    notes.append(f"element (0000,{tag:04X}) is padded in its own way")
+    uid = PaddedUID(text)
+    uid.raw = raw
+    return uid
+
+
+def has_data_set(message: Message) -> bool:
+    """Whether the message announces a data set: anything but 0101H does (PS3.7 9.3)."""
+    return message.command_data_set_type != NO_DATA_SET

@@ -1,0 +1,264 @@
+"""Association negotiation as requestor and as acceptor, pure decisions (PS3.8 7.1.1, PS3.7 annex D)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from dcmnet_cli.core.pdu import (
+    ABSTRACT_SYNTAX_NOT_SUPPORTED,
+    ACCEPTANCE,
+    TRANSFER_SYNTAXES_NOT_SUPPORTED,
+    AAssociateAC,
+    AAssociateRJ,
+    AAssociateRQ,
+    AsynchronousOperationsWindow,
+    ContextResult,
+    ExtendedNegotiation,
+    ProposedContext,
+    RoleSelection,
+    UserInformation,
+)
+from dcmnet_cli.core.uids import (
+    APPLICATION_CONTEXT,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
+from dcmnet_cli.errors import LocalProtocolError, RemoteProtocolError
+
+MAXIMUM_CONTEXTS = 128
+DEFAULT_MAXIMUM_LENGTH = 131072
+
+
+class AcceptedContext(NamedTuple):
+    """A usable presentation context. The roles are the requestor's (PS3.7 D.3.3.4)."""
+
+    context_id: int
+    abstract_syntax: str
+    transfer_syntax: str
+    requestor_is_scu: bool = True
+    requestor_is_scp: bool = False
+
+
+class ContextOutcome(NamedTuple):
+    """One proposed context and its answer; ``result`` is None where the acceptor gave none."""
+
+    proposed: ProposedContext
+    result: int | None
+    transfer_syntax: str
+
+
+class Negotiated(NamedTuple):
+    """What an association agreed on. ``peer_maximum_length`` limits what we send; 0 is no limit."""
+
+    contexts: Mapping[int, AcceptedContext]
+    outcomes: tuple[ContextOutcome, ...]
+    peer_maximum_length: int
+    peer: UserInformation
+    extended: Mapping[str, bytes]
+    window: AsynchronousOperationsWindow
+
+    def find(self, abstract_syntax: str, transfer_syntax: str = "") -> AcceptedContext | None:
+        """The first accepted context for a SOP class, of one transfer syntax if given."""
+        for context in self.contexts.values():
+            if context.abstract_syntax == abstract_syntax and transfer_syntax in ("", context.transfer_syntax):
+                return context
+        return None
+
+
+def propose(syntaxes: Iterable[tuple[str, Iterable[str]]]) -> tuple[ProposedContext, ...]:
+    """Contexts with ids 1, 3, 5 ... from (abstract syntax, transfer syntaxes). Raises LocalProtocolError over 128."""
+    contexts = tuple(
+        ProposedContext(2 * index + 1, abstract, tuple(transfer)) for index, (abstract, transfer) in enumerate(syntaxes)
+    )
+    if len(contexts) > MAXIMUM_CONTEXTS:
+        raise LocalProtocolError(f"{len(contexts)} presentation contexts; an association carries {MAXIMUM_CONTEXTS}")
+    return contexts
+
+
+def own_information(maximum_length: int = DEFAULT_MAXIMUM_LENGTH) -> UserInformation:
+    """Item 50 as we always send it: maximum length, implementation class UID and version name."""
+    return UserInformation(
+        maximum_length=maximum_length,
+        implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+        implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+    )
+
+
+# --- the requestor's side -------------------------------------------------------------------------------------
+
+
+def conclude(request: AAssociateRQ, answer: AAssociateAC, notes: list[str]) -> Negotiated:
+    """What the acceptor's answer makes of our request.
+
+    A context or transfer syntax that was not proposed is not used. Raises RemoteProtocolError where the peer's
+    maximum length leaves no room for data.
+    """
+    answers = {result.context_id: result for result in answer.contexts}
+    for context_id in answers.keys() - {context.context_id for context in request.contexts}:
+        notes.append(f"answer for presentation context {context_id}, which was not proposed, ignored")
+    roles = {role.sop_class_uid: role for role in request.user_information.roles}
+    granted = {role.sop_class_uid: role for role in answer.user_information.roles}
+    accepted: dict[int, AcceptedContext] = {}
+    outcomes: list[ContextOutcome] = []
+    for context in request.contexts:
+        result = answers.get(context.context_id)
+        outcomes.append(_outcome(context, result, notes))
+        if outcomes[-1].result == ACCEPTANCE and outcomes[-1].transfer_syntax:
+            scu, scp = agreed_roles(roles.get(context.abstract_syntax), granted.get(context.abstract_syntax))
+            accepted[context.context_id] = AcceptedContext(
+                context.context_id, context.abstract_syntax, outcomes[-1].transfer_syntax, scu, scp
+            )
+    if answer.application_context != request.application_context:
+        notes.append("the answer names another application context")
+    return _negotiated(accepted, outcomes, answer.user_information, request.user_information, answer.user_information)
+
+
+def _outcome(context: ProposedContext, result: ContextResult | None, notes: list[str]) -> ContextOutcome:
+    if result is None:
+        notes.append(f"no answer for presentation context {context.context_id}")
+        return ContextOutcome(context, None, "")
+    if result.result != ACCEPTANCE:
+        return ContextOutcome(context, result.result, "")
+    if result.transfer_syntax not in context.transfer_syntaxes:
+        what = "one that was not proposed" if result.transfer_syntax else "none"
+        notes.append(f"presentation context {context.context_id} accepted with a transfer syntax of {what}: not used")
+        return ContextOutcome(context, ACCEPTANCE, "")
+    return ContextOutcome(context, ACCEPTANCE, result.transfer_syntax)
+
+
+def agreed_roles(offered: RoleSelection | None, answered: RoleSelection | None) -> tuple[bool, bool]:
+    """(requestor is SCU, requestor is SCP) by PS3.7 table D.3-10. Without an item on either side: SCU only."""
+    if offered is None or answered is None:
+        return True, False
+    return offered.scu_role and answered.scu_role, offered.scp_role and answered.scp_role
+
+
+def _negotiated(
+    accepted: dict[int, AcceptedContext],
+    outcomes: list[ContextOutcome],
+    peer: UserInformation,
+    requested: UserInformation,
+    answered: UserInformation,
+) -> Negotiated:
+    maximum = peer.maximum_length or 0
+    if 0 < maximum < 8:
+        raise RemoteProtocolError(f"the peer announces a maximum length of {maximum}, which leaves no room for data", 6)
+    asked = {item.sop_class_uid for item in requested.extended}
+    extended = {item.sop_class_uid: item.information for item in answered.extended if item.sop_class_uid in asked}
+    window = answered.asynchronous_window if requested.asynchronous_window else None
+    return Negotiated(accepted, tuple(outcomes), maximum, peer, extended, window or AsynchronousOperationsWindow(1, 1))
+
+
+# --- the acceptor's side --------------------------------------------------------------------------------------
+
+
+class IdentityDecision(NamedTuple):
+    """The verdict on a user identity; ``response`` goes into item 59 when one was asked for."""
+
+    is_accepted: bool
+    response: bytes = b""
+
+
+class AcceptorPolicy(NamedTuple):
+    """What an acceptor agrees to.
+
+    Empty title sets accept every title. ``abstract_syntaxes`` maps a SOP class to the transfer syntaxes it takes,
+    an empty tuple meaning ``transfer_syntaxes``; a SOP class outside of it is taken only with
+    ``any_abstract_syntax``. An empty ``transfer_syntaxes`` takes every one. Among those proposed, the choice goes to
+    the first of ``preferred``, then to the requestor's first. ``grants_scp_role`` says for which SOP classes the
+    requestor may be SCP (C-GET); ``extended`` answers extended negotiation by SOP class.
+    """
+
+    called_ae_titles: frozenset[str] = frozenset()
+    calling_ae_titles: frozenset[str] = frozenset()
+    abstract_syntaxes: Mapping[str, tuple[str, ...]] = {}
+    any_abstract_syntax: bool = False
+    transfer_syntaxes: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
+    maximum_length: int = DEFAULT_MAXIMUM_LENGTH
+    grants_scp_role: Callable[[str], bool] | None = None
+    extended: Mapping[str, Callable[[bytes], bytes | None]] = {}
+
+
+REJECTED_PERMANENT, REJECTED_TRANSIENT = 1, 2
+SERVICE_USER, PROVIDER_ACSE, PROVIDER_PRESENTATION = 1, 2, 3
+"""Result and source of a rejection (PS3.8 table 9-21)."""
+
+LOCAL_LIMIT_EXCEEDED = AAssociateRJ(REJECTED_TRANSIENT, PROVIDER_PRESENTATION, 2)
+
+
+def provider_rejection(request: AAssociateRQ) -> AAssociateRJ | None:
+    """Why the provider itself cannot take a request (AE-6), or None. The version is a bit mask: bit 0 counts."""
+    if not request.protocol_version & 1:
+        return AAssociateRJ(REJECTED_PERMANENT, PROVIDER_ACSE, 2)
+    if request.application_context != APPLICATION_CONTEXT:
+        return AAssociateRJ(REJECTED_PERMANENT, SERVICE_USER, 2)
+    return None
+
+
+def answer(
+    request: AAssociateRQ, policy: AcceptorPolicy, identity: IdentityDecision | None = None
+) -> AAssociateAC | AAssociateRJ:
+    """The acceptor's answer. ``identity`` is the verdict on the request's user identity, None for no opinion."""
+    if policy.called_ae_titles and request.called_ae_title not in policy.called_ae_titles:
+        return AAssociateRJ(REJECTED_PERMANENT, SERVICE_USER, 7)
+    if policy.calling_ae_titles and request.calling_ae_title not in policy.calling_ae_titles:
+        return AAssociateRJ(REJECTED_PERMANENT, SERVICE_USER, 3)
+    if identity is not None and not identity.is_accepted:
+        return AAssociateRJ(REJECTED_PERMANENT, PROVIDER_ACSE, 1)
+    info = own_information(policy.maximum_length)
+    asked = request.user_information
+    info = info._replace(
+        roles=tuple(_answer_role(role, policy) for role in asked.roles), extended=_answer_extended(asked, policy)
+    )
+    if identity is not None and asked.user_identity is not None and asked.user_identity.positive_response_requested:
+        info = info._replace(identity_response=identity.response)
+    results = tuple(_answer_context(context, policy) for context in request.contexts)
+    return AAssociateAC(results, info, fields=request.fields)
+
+
+def settle(request: AAssociateRQ, accepted: AAssociateAC) -> Negotiated:
+    """The acceptor's view of what its own answer agreed. Raises RemoteProtocolError as ``conclude`` does."""
+    roles = {role.sop_class_uid: role for role in request.user_information.roles}
+    granted = {role.sop_class_uid: role for role in accepted.user_information.roles}
+    contexts: dict[int, AcceptedContext] = {}
+    outcomes: list[ContextOutcome] = []
+    for proposed, result in zip(request.contexts, accepted.contexts, strict=True):
+        if result.result == ACCEPTANCE:
+            uid = proposed.abstract_syntax
+            scu, scp = agreed_roles(roles.get(uid), granted.get(uid))
+            contexts[proposed.context_id] = AcceptedContext(proposed.context_id, uid, result.transfer_syntax, scu, scp)
+        syntax = result.transfer_syntax if result.result == ACCEPTANCE else ""
+        outcomes.append(ContextOutcome(proposed, result.result, syntax))
+    return _negotiated(
+        contexts, outcomes, request.user_information, request.user_information, accepted.user_information
+    )
+
+
+def _answer_context(context: ProposedContext, policy: AcceptorPolicy) -> ContextResult:
+    placeholder = context.transfer_syntaxes[0] if context.transfer_syntaxes else IMPLICIT_VR_LITTLE_ENDIAN
+    uid = context.abstract_syntax
+    if not uid or not (policy.any_abstract_syntax or uid in policy.abstract_syntaxes):
+        return ContextResult(context.context_id, ABSTRACT_SYNTAX_NOT_SUPPORTED, placeholder)
+    allowed = policy.abstract_syntaxes.get(uid) or policy.transfer_syntaxes
+    usable = [syntax for syntax in context.transfer_syntaxes if syntax and (not allowed or syntax in allowed)]
+    if not usable:
+        return ContextResult(context.context_id, TRANSFER_SYNTAXES_NOT_SUPPORTED, placeholder)
+    chosen = next((syntax for syntax in policy.preferred if syntax in usable), usable[0])
+    return ContextResult(context.context_id, ACCEPTANCE, chosen)
+
+
+def _answer_role(role: RoleSelection, policy: AcceptorPolicy) -> RoleSelection:
+    """Each role at most as offered (PS3.7 D.3.3.4): SCU always, SCP where the policy grants it."""
+    may_be_scp = policy.grants_scp_role is not None and policy.grants_scp_role(role.sop_class_uid)
+    return RoleSelection(role.sop_class_uid, role.scu_role, role.scp_role and may_be_scp)
+
+
+def _answer_extended(asked: UserInformation, policy: AcceptorPolicy) -> tuple[ExtendedNegotiation, ...]:
+    answers = []
+    for item in asked.extended:
+        respond = policy.extended.get(item.sop_class_uid)
+        information = respond(item.information) if respond else None
+        if information is not None:
+            answers.append(ExtendedNegotiation(item.sop_class_uid, information))
+    return tuple(answers)

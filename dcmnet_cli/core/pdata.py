@@ -1,0 +1,224 @@
+"""P-DATA-TF framing both ways, without joining or copying a data set (PS3.8 9.3.5, annex E).
+
+Sending yields lists of buffers, headers and slices of what the caller gave. Receiving lends out one buffer to be
+filled, and hands back views of it that are borrowed until the buffer is lent again.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from dcmnet_cli.core.pdu import PDU_NAMES
+from dcmnet_cli.errors import InvalidPDU, LocalProtocolError
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Buffers: TypeAlias = list[Buffer]
+
+COMMAND = 0x01
+LAST = 0x02
+"""Bits of the message control header (PS3.8 E.2). The others are sent 0 and never tested."""
+
+LARGEST_SENT_PDU = 1 << 18
+"""Our own ceiling on what we send where the peer names none, or a very large one."""
+
+_PDUS_A_BATCH = 128  # two buffers each: well below the 1024 of IOV_MAX
+_PDU_AND_PDV = struct.Struct(">BxIIBB")
+_PDV = struct.Struct(">IBB")
+
+
+def largest_fragment(maximum_length: int) -> int:
+    """The longest even fragment that fits the peer's maximum length, one PDV a PDU. 0 is no limit (PS3.8 D.1)."""
+    limit = min(maximum_length or LARGEST_SENT_PDU, LARGEST_SENT_PDU)
+    return max(0, (limit - 6) & ~1)
+
+
+def frame(context_id: int, control: int, chunks: Iterable[Buffer], maximum_length: int) -> Iterator[list[Buffer]]:
+    """Batches of ``[header, fragment, header, fragment ...]`` for one command set or one data set.
+
+    ``chunks`` go out one after the other, each cut into fragments of its own, so all but the last must have an
+    even length. The batches alias the chunks. ``control`` is COMMAND or 0; the last fragment is marked here.
+    """
+    size = largest_fragment(maximum_length)
+    if size < 2:
+        raise LocalProtocolError(f"the peer's maximum length of {maximum_length} leaves no room for a fragment")
+    full = _PDU_AND_PDV.pack(4, size + 6, size + 2, context_id, control)  # one object for every full fragment
+    batch: list[Buffer] = []
+    for fragment, last in _fragments(chunks, size):
+        length = len(fragment)
+        if length == size and not last:
+            batch.append(full)
+        else:
+            batch.append(_PDU_AND_PDV.pack(4, length + 6, length + 2, context_id, control | last))
+        batch.append(fragment)
+        if len(batch) == 2 * _PDUS_A_BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _fragments(chunks: Iterable[Buffer], size: int) -> Iterator[tuple[memoryview, int]]:
+    """(fragment, LAST or 0). One is held back, as only the end of the chunks tells which was the last."""
+    held = memoryview(b"")
+    is_first = True
+    for chunk in chunks:
+        view = memoryview(chunk).cast("B")
+        for start in range(0, len(view), size):
+            if not is_first:
+                yield held, 0
+            held, is_first = view[start : start + size], False
+    yield held, LAST
+
+
+class Header(NamedTuple):
+    """The first six bytes of a PDU. ``length`` counts what follows them."""
+
+    pdu_type: int
+    length: int
+
+
+class Piece(NamedTuple):
+    """Part of a PDV: ``data`` is borrowed until the next ``get_buffer``. ``ends_pdv`` on the PDV's last piece."""
+
+    context_id: int
+    control: int
+    data: memoryview
+    ends_pdv: bool
+
+
+class PDVHeader(NamedTuple):
+    """The start of a PDV; ``length`` is that of its fragment, control header and context id not counted."""
+
+    context_id: int
+    control: int
+    length: int
+
+
+class Receiver:
+    """The lent receive buffer and the framing in it: PDU headers, whole small PDUs, pieces of PDVs.
+
+    A peer's PDU size never makes it grow: only bodies asked for by ``body()`` are gathered, and the caller has
+    checked their length by then. The caller takes turns: ``header()``, then ``body()`` or ``pdv()`` and ``piece()``
+    until the PDU is used up. Each returns None when more bytes are needed.
+    """
+
+    def __init__(self, size: int = 1 << 18) -> None:
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+        self._pdu_left = 0
+        self._pdv_left = 0
+        self._pdv: PDVHeader | None = None
+        self._offset = 0  # within the current PDU, for error messages
+        self._gathered = bytearray()
+
+    def get_buffer(self) -> memoryview:
+        """A writable view to receive into, never empty. All views handed out before are void from here on."""
+        if self._start == self._end:
+            self._start = self._end = 0
+        elif self._start and self._end == len(self._buffer):
+            rest = bytes(self._view[self._start : self._end])
+            self._view[: len(rest)] = rest
+            self._start, self._end = 0, len(rest)
+        return self._view[self._end :]
+
+    def buffer_updated(self, count: int) -> None:
+        """``count`` bytes have been written to the start of the view that was lent."""
+        self._end += count
+
+    def first_byte(self) -> int | None:
+        """The next byte, left where it is."""
+        return self._view[self._start] if self._start < self._end else None
+
+    def skip(self) -> bool:
+        """Drop what has come of the current PDU; True once it has come whole."""
+        count = min(self._pdv_left + self._pdu_left, self._end - self._start)
+        self._start += count
+        from_pdv = min(count, self._pdv_left)
+        self._pdv_left -= from_pdv
+        self._pdu_left -= count - from_pdv
+        if self._pdv_left or self._pdu_left:
+            return False
+        self._pdv = None
+        return True
+
+    def skip_all(self) -> None:
+        """Drop every byte that has come: the framing is lost."""
+        self._start = self._end
+
+    def first_bytes(self) -> bytes:
+        """A copy of what has come and is not used yet, 256 bytes at most."""
+        return bytes(self._view[self._start : min(self._end, self._start + 256)])
+
+    def pending(self) -> int:
+        """How many bytes lie in the buffer unused."""
+        return self._end - self._start
+
+    @property
+    def in_pdu(self) -> bool:
+        """Whether the end of the bytes so far lies within a PDU."""
+        return bool(self._pdu_left or self._pdv_left or self.pending())
+
+    def header(self) -> Header | None:
+        """The next PDU's type and length."""
+        if self._end - self._start < 6:
+            return None
+        start = self._start
+        self._start = start + 6
+        self._pdu_left = int.from_bytes(self._view[start + 2 : start + 6], "big")
+        self._offset = 6
+        self._gathered = bytearray(self._view[start : start + 6])
+        return Header(self._view[start], self._pdu_left)
+
+    def body(self) -> bytes | None:
+        """The whole PDU, header included, once it is there."""
+        count = min(self._pdu_left, self._end - self._start)
+        self._gathered += self._view[self._start : self._start + count]
+        self._start += count
+        self._pdu_left -= count
+        return None if self._pdu_left else bytes(self._gathered)
+
+    @property
+    def pdu_is_used_up(self) -> bool:
+        return not self._pdu_left and not self._pdv_left and self._pdv is None
+
+    def pdv(self) -> PDVHeader | None:
+        """The header of the next PDV in the current P-DATA-TF (PS3.8 9.3.5.1). Raises InvalidPDU."""
+        if self._pdu_left < 6:
+            raise self._error("PDV item", f"{self._pdu_left} stray bytes at the end")
+        if self._end - self._start < 6:
+            return None
+        length, context_id, control = _PDV.unpack_from(self._buffer, self._start)
+        if length < 2:
+            raise self._error("PDV item length", f"{length} is below 2")
+        if length + 4 > self._pdu_left:
+            raise self._error("PDV item length", f"{length} declared, {self._pdu_left - 4} bytes are left in the PDU")
+        self._start += 6
+        self._offset += 6
+        self._pdu_left -= length + 4
+        self._pdv_left = length - 2
+        self._pdv = PDVHeader(context_id, control, length - 2)
+        return self._pdv
+
+    @property
+    def in_pdv(self) -> bool:
+        return self._pdv is not None
+
+    def piece(self) -> Piece | None:
+        """What has come of the current PDV's fragment, an empty fragment too."""
+        pdv = self._pdv
+        assert pdv is not None
+        start = self._start
+        count = min(self._pdv_left, self._end - start)
+        if not count and self._pdv_left:
+            return None
+        self._start = start + count
+        self._offset += count
+        self._pdv_left -= count
+        if not self._pdv_left:
+            self._pdv = None
+        return Piece(pdv.context_id, pdv.control, self._view[start : start + count], self._pdv is None)
+
+    def _error(self, field: str, problem: str) -> InvalidPDU:
+        return InvalidPDU(PDU_NAMES[4], field, self._offset, problem)
