@@ -1,0 +1,133 @@
+"""What a service handler gets to see: one request on an accepted association, and how to answer it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from dcmnet_cli.core.commands import (
+    DATA_SET,
+    CCancelRQ,
+    CEchoRQ,
+    CFindRQ,
+    CGetRQ,
+    CMoveRQ,
+    CStoreRQ,
+    NSetRQ,
+    Request,
+    UnknownMessage,
+    respond,
+)
+from dcmnet_cli.core.negotiation import AcceptedContext
+from dcmnet_cli.core.pdata import Buffer
+from dcmnet_cli.errors import DcmnetError
+from dcmnet_cli.net.association import Association, Received
+
+SUCCESS = 0x0000
+PROCESSING_FAILURE = 0x0110
+SOP_CLASS_NOT_SUPPORTED = 0x0122
+UNRECOGNIZED_OPERATION = 0x0211
+NO_DATA_SET_STATUS = 0xA900
+UNABLE_TO_PROCESS = 0xC000
+
+_C_REQUESTS = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ, CEchoRQ)
+_NEED_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ, NSetRQ)
+
+
+class ServiceRequest:
+    """One DIMSE request of the peer, handed to the handler of its service.
+
+    The data set is read with ``fragments`` or ``read_data_set``; what the handler leaves of it is dropped. The handler
+    returns the final status, or None when it has sent the final response itself with ``respond``.
+    """
+
+    def __init__(self, association: Association, context: AcceptedContext, message: Request) -> None:
+        self.association = association
+        self.context = context
+        self.message = message
+        self.is_answered = False
+
+    def fragments(self) -> Iterator[list[memoryview]]:
+        """The data set as it arrives: lists of views, each list borrowed until the next (see ``Association``)."""
+        return self.association.fragments()
+
+    def read_data_set(self, limit: int = 1 << 20) -> bytes:
+        """The whole data set. Longer ones end the association, so this is for identifiers, not for objects."""
+        return self.association.read_data_set(limit)
+
+    def respond(self, status: int, data_set: Iterable[Buffer] | None = None, **elements: object) -> None:
+        """Send a response: pending ones as often as needed, one final one. ``elements`` as in ``core.commands``."""
+        self.association.drain()
+        if data_set is not None:
+            elements["command_data_set_type"] = DATA_SET
+        response = respond(self.message, status, **elements)
+        self.association.send(self.context.context_id, response, data_set or ())
+        self.is_answered = status not in (0xFF00, 0xFF01)
+
+
+Handler: TypeAlias = Callable[[ServiceRequest], int | None]
+Handlers: TypeAlias = Mapping[type, Handler]
+"""Handlers by request record: ``{CEchoRQ: answer_echo}``."""
+
+
+def answer_echo(request: ServiceRequest) -> int:
+    """C-ECHO: the peer lives, and so do we (PS3.7 9.1.5)."""
+    return SUCCESS
+
+
+def serve(association: Association, handlers: Handlers, report: Callable[[Exception], None]) -> None:
+    """Answer the peer's requests until it releases. Raises what ends the association otherwise.
+
+    A handler that raises costs its request a failure status and goes to ``report``; the association lives on.
+    """
+    while (received := association.receive()) is not None:
+        if isinstance(received.message, CCancelRQ):
+            continue  # for an operation that is over: no effect, no response (PS3.7 9.3.2.3)
+        dispatch(association, received, handlers, report)
+
+
+def dispatch(
+    association: Association, received: Received, handlers: Handlers, report: Callable[[Exception], None]
+) -> None:
+    """Answer one request: by its handler, or with the status that tells why there is none."""
+    message = received.message
+    if isinstance(message, UnknownMessage):
+        _refuse_unknown(association, received, message)
+        return
+    request = ServiceRequest(association, received.context, message)  # type: ignore[arg-type]  # responses stay in core
+    refusal = _refusal(request, handlers)
+    if refusal is not None:
+        request.respond(refusal[0], error_comment=refusal[1])
+        return
+    try:
+        status = handlers[type(message)](request) or SUCCESS
+    except DcmnetError:
+        raise
+    except Exception as error:  # a handler is somebody else's code, and one object must not cost the association
+        report(error)
+        status = UNABLE_TO_PROCESS if isinstance(message, _C_REQUESTS) else PROCESSING_FAILURE
+    if not request.is_answered:
+        request.respond(status)
+
+
+def _refusal(request: ServiceRequest, handlers: Handlers) -> tuple[int, str] | None:
+    """Why a request cannot go to a handler, or None: status and Error Comment (PS3.7 annex C)."""
+    message = request.message
+    if isinstance(message, _C_REQUESTS) and message.affected_sop_class_uid != request.context.abstract_syntax:
+        return SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the presentation context"
+    if type(message) not in handlers or not request.context.requestor_is_scu:
+        return UNRECOGNIZED_OPERATION, "operation not offered here"
+    if isinstance(message, _NEED_DATA_SET) and message.command_data_set_type == 0x0101:
+        return NO_DATA_SET_STATUS, "the request came without a data set"
+    return None
+
+
+def _refuse_unknown(association: Association, received: Received, message: UnknownMessage) -> None:
+    """An operation that PS3.7 does not know gets 0211H, under its own number."""
+    association.drain()
+    if message.message_id is None or message.command_field & 0x8000:
+        return
+    answer = UnknownMessage(
+        command_field=message.command_field | 0x8000,
+        message_id_being_responded_to=message.message_id,
+        status=UNRECOGNIZED_OPERATION,
+    )
+    association.send(received.context.context_id, answer)
