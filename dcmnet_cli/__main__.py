@@ -1,0 +1,23 @@
+"""The front door: ``python -m dcmnet_cli`` and the ``dcmnet`` script."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave the process with its exit status.
+
+    ``--version``, alone or as the only word after a command, is answered before anything is imported.
+    """
+    words = sys.argv[1:]
+    if words[-1:] == ["--version"] and len(words) <= 2:
+        from dcmnet_cli import __version__
+
+        print(f"dcmnet {__version__}")
+        return
+    from dcmnet_cli.cli.app import run
+
+    sys.exit(run(words))
+
+
+if __name__ == "__main__":
+    main()

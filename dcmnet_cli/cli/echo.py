@@ -1,0 +1,106 @@
+"""``dcmnet echo``."""
+
+from typing import Annotated
+
+from dcmnet_cli.cli.checks import check_seconds
+from dcmnet_cli.cli.command import command
+from dcmnet_cli.cli.config import load_configuration
+from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions, flag, value
+from dcmnet_cli.cli.peer import PeerWords, only_peer
+from dcmnet_cli.cli.reporting import attempt, conclude, fail, make_output, traffic_observers
+from dcmnet_cli.cli.settings import resolve_settings
+from dcmnet_cli.cli.tls_options import TLSCheckOptions, TLSOptions
+from dcmnet_cli.cli.values import parse_duration
+from dcmnet_cli.errors import DcmnetError, UsageError
+from dcmnet_cli.ops.echo import EchoPlan, wait_for
+from dcmnet_cli.ops.echo import echo as ask
+from dcmnet_cli.ops.results import Report, RoundTrips
+from dcmnet_cli.ops.target import Target
+from dcmnet_cli.render.output import Output
+from dcmnet_cli.render.statistics import round_trips_json, show_round_trips
+
+ECHO = "Echo"
+EXAMPLES = (
+    ("dcmnet echo pacs.example.org 104", "does it answer?"),
+    ("dcmnet echo -aet CT1 -aec PACS pacs.example.org 104", "with both AE titles, as in DCMTK"),
+    ("dcmnet echo PACS@pacs.example.org:104 -v", "the peer in one word; show what was negotiated"),
+    ("dcmnet echo archive --repeat 100", "round trip times of a node of the configuration"),
+    ("dcmnet echo localhost:4242 --wait 60s --json", "in CI: wait until the server is up"),
+)
+
+
+@command(examples=EXAMPLES)
+def echo(
+    peer: PeerWords = None,
+    *,
+    repeat: Annotated[
+        int, value("--repeat", metavar="N", panel=ECHO, text="ask N times on one association, show the times")
+    ] = 1,
+    wait: Annotated[
+        str | None, value("--wait", metavar="TIME", panel=ECHO, text="retry until it answers, at most TIME: 60s, 2m")
+    ] = None,
+    abort: Annotated[bool, flag("--abort", panel=ECHO, text="end with an A-ABORT instead of a release")] = False,
+    propose_pc: Annotated[
+        int, value("-ppc", "--propose-pc", metavar="N", panel=ECHO, text="propose N presentation contexts, 1 to 128")
+    ] = 1,
+    propose_ts: Annotated[
+        int, value("-pts", "--propose-ts", metavar="N", panel=ECHO, text="propose N transfer syntaxes in each")
+    ] = 1,
+    output: OutputOptions,
+    association: AssociationOptions,
+    timeouts: TimeoutOptions,
+    identity: IdentityOptions,
+    tls: TLSOptions,
+    check: TLSCheckOptions,
+) -> None:
+    """Ask a peer whether it answers (C-ECHO), and say why when it does not."""
+    shown = make_output(output)
+    plan = _plan(propose_pc, propose_ts, repeat, abort)
+    patience = None if wait is None else check_seconds("--wait", parse_duration("--wait", wait))
+    configuration = load_configuration(association.local.config)
+    target = resolve_settings(
+        "echo", only_peer(peer, configuration), configuration, association, timeouts, tls, identity
+    )
+    run(target, plan, patience, shown)
+
+
+def _plan(contexts: int, syntaxes: int, repeat: int, abort: bool) -> EchoPlan:
+    from dcmnet_cli.core.uids import transfer_syntaxes
+
+    if not 1 <= contexts <= 128:
+        raise UsageError(f"-ppc: {contexts} presentation contexts; an association carries 1 to 128")
+    if syntaxes != 1 and not 1 <= syntaxes <= len(transfer_syntaxes()):
+        raise UsageError(f"-pts: {syntaxes} transfer syntaxes; there are 1 to {len(transfer_syntaxes())}")
+    if repeat < 1:
+        raise UsageError(f"--repeat: {repeat} is no number of times; give 1 or more")
+    return EchoPlan(contexts, syntaxes, repeat, abort)
+
+
+def run(target: Target, plan: EchoPlan, patience: float | None, output: Output) -> None:
+    """Echo and show the outcome. Leaves with the exit status."""
+    report = Report("echo", target.facts)
+    trips: list[RoundTrips] = []
+    observers = traffic_observers(output)
+
+    def once(into: Report) -> RoundTrips:
+        return ask(target, into, plan, observers)
+
+    def work() -> None:
+        nonlocal report
+        if patience is None:
+            trips.append(once(report))
+            return
+
+        def tell(error: DcmnetError) -> None:
+            output.verbose(f"not yet: {error.message}")
+
+        report, result = wait_for(once, lambda: Report("echo", target.facts), patience, tell)
+        if result is not None:
+            trips.append(result)
+        elif report.error is not None:
+            fail(report, report.error, target)
+
+    attempt(report, target, work)
+    if plan.repeat > 1 and trips:
+        report.extra["round_trips"] = round_trips_json(trips[0])
+    conclude(report, output, lambda: show_round_trips(trips[0], output) if plan.repeat > 1 and trips else None)

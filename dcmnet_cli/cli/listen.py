@@ -1,0 +1,139 @@
+"""``dcmnet listen``."""
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from dcmnet_cli.cli.checks import check_port, check_seconds, check_title
+from dcmnet_cli.cli.command import command
+from dcmnet_cli.cli.config import load_configuration
+from dcmnet_cli.cli.exit import ExitCode
+from dcmnet_cli.cli.options import LocalOptions, OutputOptions, WaitOptions, flag, value
+from dcmnet_cli.cli.reporting import make_output
+from dcmnet_cli.cli.settings import merge_timeouts, own_max_pdu, own_title
+from dcmnet_cli.cli.tls_options import TLSAcceptorOptions
+from dcmnet_cli.errors import UsageError
+from dcmnet_cli.net.server import SERVER_TIMERS
+from dcmnet_cli.ops.listen import Listener, ListenPlan
+from dcmnet_cli.ops.results import ListenEvent
+from dcmnet_cli.render.events import show_event
+from dcmnet_cli.render.output import Output
+
+LISTEN = "Listen"
+ACCESS = "Who may"
+EXAMPLES = (
+    ("dcmnet listen 11112", "answer C-ECHO on port 11112, on every interface"),
+    ("dcmnet listen 0 --bind 127.0.0.1 --json --count 1", "in CI: a free port, told in the first line"),
+    ("dcmnet listen 11112 --called PACS --calling CT1 --calling CT2", "reject all other AE titles"),
+    ("dcmnet listen 2762 +tls key.pem cert.pem +cf ca.pem", "with TLS and client certificates"),
+)
+
+
+@command(examples=EXAMPLES)
+def listen(
+    port: Annotated[str | None, typer.Argument(metavar="PORT", help="the port, 0 for any free one")] = None,
+    *,
+    port_option: Annotated[str | None, value("--port", metavar="PORT", panel=LISTEN, text="the same as PORT")] = None,
+    bind: Annotated[
+        str | None, value("--bind", metavar="ADDRESS", panel=LISTEN, text="listen on this address only; default all")
+    ] = None,
+    count: Annotated[
+        int, value("--count", metavar="N", panel=LISTEN, text="stop after N associations; default never")
+    ] = 0,
+    grace: Annotated[
+        float, value("--grace", metavar="SECONDS", panel=LISTEN, text="time for open associations at the end; default 10")
+    ] = 10.0,
+    max_associations: Annotated[
+        int,
+        value("--max-associations", metavar="N", panel=LISTEN, text="at once, more are rejected for now; default 256"),
+    ] = 256,
+    idle_timeout: Annotated[
+        float,
+        value("--idle-timeout", metavar="SECONDS", panel=LISTEN, text="abort associations idle so long; default 600"),
+    ] = 600.0,
+    called: Annotated[
+        list[str] | None, value("--called", metavar="AE", panel=ACCESS, text="accept this called title only; repeatable")
+    ] = None,
+    calling: Annotated[
+        list[str] | None, value("--calling", metavar="AE", panel=ACCESS, text="accept this calling title only; repeatable")
+    ] = None,
+    refuse: Annotated[bool, flag("--refuse", panel=ACCESS, text="reject every association, to test a peer")] = False,
+    output: OutputOptions,
+    local: LocalOptions,
+    waits: WaitOptions,
+    tls: TLSAcceptorOptions,
+) -> None:
+    """Answer C-ECHO on a port until stopped (Ctrl-C), with a log line for whatever happens."""
+    shown = make_output(output)
+    local.check()
+    configuration = load_configuration(local.config)
+    timeouts = merge_timeouts(configuration.defaults("listen").timeouts, waits.given())
+    plan = ListenPlan(
+        port=_port(port, port_option),
+        host=bind,
+        family=local.family,
+        title=own_title("listen", local.aetitle, configuration),
+        called=tuple(check_title("--called", title) for title in called or ()),
+        calling=tuple(check_title("--calling", title) for title in calling or ()),
+        max_pdu=own_max_pdu("listen", local.max_pdu, configuration),
+        refuse=refuse,
+        max_associations=_at_least("--max-associations", max_associations, 1),
+        count=_at_least("--count", count, 0),
+        grace=check_seconds("--grace", grace, zero_is_no_limit=True),
+        timers=SERVER_TIMERS._replace(
+            acse=timeouts.acse,
+            dimse=timeouts.dimse,
+            release=timeouts.release,
+            idle=check_seconds("--idle-timeout", idle_timeout),
+        ),
+        write_timeout=timeouts.write,
+        tls=tls.settings(),
+    )
+    raise typer.Exit(run(plan, shown))
+
+
+def run(plan: ListenPlan, output: Output) -> int:
+    """Listen until a signal or the count ends it; the exit status tells whether associations were cut off."""
+    raise_file_limit()
+
+    def emit(event: ListenEvent) -> None:
+        if event.event != "closed" or output.json or output.verbosity:
+            show_event(event, output)
+
+    listener = Listener(plan, emit)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
+        listener.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    summary = listener.run()
+    return ExitCode.PARTLY_DONE if summary.cut_off else ExitCode.DONE
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: every association needs one or two."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _port(word: str | None, option: str | None) -> int:
+    if word is not None and option is not None:
+        raise UsageError("the port was given twice: as PORT and as --port")
+    text = word if word is not None else option
+    if text is None:
+        raise UsageError("PORT is missing; 0 picks a free one")
+    return 0 if text == "0" else check_port("PORT", text)
+
+
+def _at_least(name: str, number: int, least: int) -> int:
+    if number < least:
+        raise UsageError(f"{name}: {number} is too few; give {least} or more")
+    return number

@@ -1,0 +1,65 @@
+"""From options to an ``Output``, and from a report to a screen and an exit status."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from dcmnet_cli.cli.exit import ExitCode, exit_code_of
+from dcmnet_cli.cli.options import OutputOptions
+from dcmnet_cli.errors import DcmnetError, LocalProtocolError
+from dcmnet_cli.ops.results import Report
+from dcmnet_cli.render.output import Output
+
+if TYPE_CHECKING:
+    from dcmnet_cli.net.observer import Observer
+    from dcmnet_cli.ops.target import Target
+
+
+def make_output(options: OutputOptions) -> Output:
+    """The output that the options ask for. Raises UsageError for contradictions."""
+    verbosity = options.verbosity
+    return Output(
+        json=options.json, quiet=verbosity < 0, verbosity=max(0, min(verbosity, 2)), hexdump=verbosity >= 3
+    )
+
+
+def traffic_observers(output: Output) -> "Sequence[Observer]":
+    """What ``-v`` and ``-d`` show while a command works."""
+    if not output.verbosity:
+        return ()
+    from dcmnet_cli.cli.tracing import Tracer
+
+    return (Tracer(output),)
+
+
+def attempt(report: Report, target: "Target | None", work: Callable[[], None]) -> None:
+    """Do ``work``; what it raises ends up in ``report``, with its diagnosis and exit status. Bugs pass through."""
+    try:
+        work()
+    except LocalProtocolError:
+        raise
+    except DcmnetError as error:
+        fail(report, error, target)
+    except KeyboardInterrupt:
+        report.error = DcmnetError("interrupted")
+        report.exit_code = ExitCode.INTERRUPTED
+
+
+def fail(report: Report, error: DcmnetError, target: "Target | None") -> None:
+    """Note an error in ``report``: what it means, what to try, and the exit status it stands for."""
+    from dcmnet_cli.ops.diagnosis import diagnose
+
+    report.error = error
+    report.diagnosis = diagnose(error, target)
+    report.exit_code = exit_code_of(error)
+
+
+def conclude(report: Report, output: Output, also: Callable[[], None] | None = None) -> NoReturn:
+    """Show ``report``, then what the command adds, and leave with its exit status."""
+    from dcmnet_cli.render.ladder import show_report
+
+    show_report(report, output)
+    if also is not None:
+        also()
+    raise typer.Exit(report.exit_code)

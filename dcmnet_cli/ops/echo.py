@@ -1,0 +1,154 @@
+"""C-ECHO: does a peer answer, and how fast (PS3.7 9.1.5)."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from dcmnet_cli.core import uids
+from dcmnet_cli.core.commands import CEchoRQ
+from dcmnet_cli.core.steps import Step
+from dcmnet_cli.errors import (
+    AssociationError,
+    DcmnetError,
+    OperationFailed,
+    RemoteProtocolError,
+    TimedOut,
+    TransportError,
+)
+from dcmnet_cli.net.association import Association
+from dcmnet_cli.net.observer import Observer
+from dcmnet_cli.ops.connect import open_association, require_context
+from dcmnet_cli.ops.results import Report, RoundTrips
+from dcmnet_cli.ops.target import Target
+
+TRANSFER_SYNTAXES = (
+    uids.IMPLICIT_VR_LITTLE_ENDIAN,
+    uids.EXPLICIT_VR_LITTLE_ENDIAN,
+    uids.EXPLICIT_VR_BIG_ENDIAN,
+    uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+)
+"""What comes first when several transfer syntaxes are proposed: implicit little endian, which everyone must take."""
+
+_WORTH_ANOTHER_TRY = (TransportError, TimedOut, AssociationError, RemoteProtocolError)
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0)
+
+
+class EchoPlan(NamedTuple):
+    """What to propose and how often to ask. ``abort`` ends with an A-ABORT instead of a release."""
+
+    contexts: int = 1
+    transfer_syntaxes: int = 1
+    repeat: int = 1
+    abort: bool = False
+
+
+def echo(target: Target, report: Report, plan: EchoPlan = EchoPlan(), observers: Sequence[Observer] = ()) -> RoundTrips:  # noqa: B008
+    """Open an association, ask ``plan.repeat`` times, release. Fills ``report`` and returns the times.
+
+    Raises what connecting raises, NoAcceptedContext, and OperationFailed for a status other than success. With
+    ``repeat`` an echo that gets no answer counts as lost and the next goes out on a new association, as long as one
+    can be had.
+    """
+    seconds: list[float] = []
+    sent = 0
+    while sent < plan.repeat:
+        try:
+            association = open_association(target, _proposal(plan), report, observers=observers)
+            sent = _ask(association, report, plan, sent, seconds)
+        except _WORTH_ANOTHER_TRY:
+            if not seconds or plan.repeat == 1:
+                raise
+            sent += 1
+    trips = RoundTrips(sent, tuple(seconds))
+    report.exit_code = 1 if trips.lost else 0
+    return trips
+
+
+def _proposal(plan: EchoPlan) -> list[tuple[str, tuple[str, ...]]]:
+    return [(uids.VERIFICATION, transfer_syntaxes(plan.transfer_syntaxes))] * plan.contexts
+
+
+def transfer_syntaxes(count: int) -> tuple[str, ...]:
+    """The first ``count`` transfer syntaxes to propose; the table of all is read only when it is needed."""
+    if count <= len(TRANSFER_SYNTAXES):
+        return TRANSFER_SYNTAXES[:count]
+    others = [uid for uid in uids.transfer_syntaxes() if uid not in TRANSFER_SYNTAXES]
+    return (*TRANSFER_SYNTAXES, *others)[:count]
+
+
+def _ask(association: Association, report: Report, plan: EchoPlan, sent: int, seconds: list[float]) -> int:
+    """Echo until ``plan.repeat`` have been sent; returns how many have been. ``seconds`` grows as answers come."""
+    try:
+        context_id = require_context(association, uids.VERIFICATION, "Verification")
+        while sent < plan.repeat:
+            begin = time.monotonic()
+            status = _ask_once(association, context_id, report, is_first=not seconds)
+            sent += 1
+            if status == 0:
+                seconds.append(time.monotonic() - begin)
+    except BaseException:
+        association.abort()
+        raise
+    _end(association, report, plan)
+    return sent
+
+
+def _ask_once(association: Association, context_id: int, report: Report, is_first: bool) -> int:
+    begin = time.monotonic()
+    try:
+        response = association.call(context_id, CEchoRQ(association.next_message_id()))
+    except DcmnetError as error:
+        report.steps.append(Step("C-ECHO", False, time.monotonic() - begin, error.message))
+        raise
+    if is_first:
+        report.extra["status"] = f"{response.status:04X}"
+        detail = "0x0000 success" if response.status == 0 else f"0x{response.status:04X}"
+        report.steps.append(Step("C-ECHO", response.status == 0, time.monotonic() - begin, detail))
+    if response.status != 0 and is_first:
+        comment = getattr(response, "error_comment", "")
+        raise OperationFailed(
+            f"{association.peer} answered C-ECHO with status 0x{response.status:04X}",
+            response.status,
+            service="echo",
+            error_comment=comment,
+        )
+    return response.status
+
+
+def _end(association: Association, report: Report, plan: EchoPlan) -> None:
+    begin = time.monotonic()
+    if plan.abort:
+        association.abort()
+        report.steps.append(Step("abort", True, time.monotonic() - begin, "A-ABORT sent, as asked"))
+        return
+    complaint = association.release()
+    report.steps.append(Step("release", not complaint, time.monotonic() - begin, complaint or "confirmed"))
+
+
+def wait_for(
+    attempt: Callable[[Report], RoundTrips],
+    fresh_report: Callable[[], Report],
+    patience: float,
+    tell: Callable[[DcmnetError], None],
+) -> tuple[Report, RoundTrips | None]:
+    """Repeat ``attempt`` until it succeeds or ``patience`` seconds have passed; each attempt gets its own report.
+
+    The last report is returned, with the last error in it if there was no success. ``tell`` hears of every failure.
+    Errors that waiting cannot cure are raised at once.
+    """
+    begin = time.monotonic()
+    attempts = 0
+    while True:
+        report = fresh_report()
+        attempts += 1
+        try:
+            trips: RoundTrips | None = attempt(report)
+        except _WORTH_ANOTHER_TRY as error:
+            trips, report.error = None, error
+            tell(error)
+        waited = time.monotonic() - begin
+        report.extra |= {"attempts": attempts, "waited_s": round(waited, 3)}
+        pause = _PAUSES[min(attempts, len(_PAUSES)) - 1]
+        if trips is not None or waited + pause >= patience:
+            return report, trips
+        time.sleep(pause)

@@ -1,0 +1,67 @@
+"""The log of a listener: a line an event for people, for pipes, and as JSON.
+
+For people, on a terminal: time of day, calling title, address, event, detail, in columns. In a pipe the same five
+cells parted by tabs, the time as ISO 8601 with its offset, the address with its port, ``-`` for what is not known.
+"""
+
+import time
+from collections.abc import Mapping
+
+from dcmnet_cli.ops.results import ListenEvent
+from dcmnet_cli.render.output import Output
+from dcmnet_cli.render.words import one_line
+
+_STYLES = {"rejected": "yellow", "not_dicom": "yellow", "aborted": "red", "failed": "red", "closed": "dim"}
+_FIXED = ("schema", "event", "time", "peer", "calling", "called", "detail")
+
+
+def show_event(event: ListenEvent, output: Output) -> None:
+    """Write one event to stdout, whole and flushed, from whatever thread. Nothing with ``quiet``, except as JSON."""
+    if output.json:
+        from dcmnet_cli.render.json import dump_object
+
+        dump_object(event_json(event), output)
+    elif output.out.is_screen:
+        output.result(_columns(event), style=_STYLES.get(event.event, ""))
+    else:
+        cells = (event.calling, event.peer, event.event, one_line(event.detail))
+        output.result(_iso(event.at), *(cell or "-" for cell in cells))
+
+
+def event_json(event: ListenEvent) -> dict[str, object]:
+    """One line of ``--json``: the fixed keys, then the facts. A fact never replaces a fixed key."""
+    from dcmnet_cli.render.json import SCHEMA
+
+    fixed: dict[str, object] = {
+        "schema": SCHEMA,
+        "event": event.event,
+        "time": _iso(event.at),
+        "peer": event.peer or None,
+        "calling": event.calling or None,
+        "called": event.called or None,
+        "detail": event.detail,
+    }
+    return fixed | _without_fixed(event.facts)
+
+
+def _without_fixed(facts: Mapping[str, object]) -> dict[str, object]:
+    if taken := facts.keys() & set(_FIXED):
+        raise ValueError(f"keys of every event used as facts: {', '.join(sorted(taken))}")
+    return dict(facts)
+
+
+def _columns(event: ListenEvent) -> str:
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+    if event.event == "listening":
+        return f"{clock}  listening  {one_line(event.detail)}"
+    # A log cannot know its widest cell in advance: these fit what is usual, and a longer one pushes its line.
+    address = event.peer.rpartition(":")[0] if event.peer.count(":") == 1 or "]" in event.peer else event.peer
+    name = event.event.replace("_", " ")
+    return f"{clock}  {event.calling or '-':<10}  {address or '-':<14}  {name:<11}  {one_line(event.detail)}".rstrip()
+
+
+def _iso(at: float) -> str:
+    local = time.localtime(at)
+    offset = time.strftime("%z", local)
+    millisecond = int(at % 1 * 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', local)}.{millisecond:03d}{offset[:3]}:{offset[3:]}"
