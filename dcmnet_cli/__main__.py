@@ -14,9 +14,12 @@ def main() -> None:
 
         print(f"dcmnet {__version__}")
         return
-    from dcmnet_cli.cli.app import run
+    try:
+        from dcmnet_cli.cli.app import run
 
-    sys.exit(run(words))
+        sys.exit(run(words))
+    except KeyboardInterrupt:  # during the imports, or a second one: run() answers all others
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ class WrongProtocol(TransportError):
 
 
 class TimedOut(DcmnetError):
-    """``timer`` is ``connect``, ``tls``, ``acse``, ``dimse``, ``release``, ``write`` or ``idle``; ``seconds`` its value."""
+    """``timer`` is connect, tls, acse, dimse, release, write or idle; ``seconds`` its value."""
 
     kind = "timeout"
     layer = "association"
@@ -189,7 +189,7 @@ class RemoteProtocolError(ProtocolError):
 
 
 class InvalidPDU(RemoteProtocolError):
-    """A PDU whose bytes cannot be right: ``pdu`` its name, ``field`` what is wrong, ``offset`` from the PDU's first byte."""
+    """A PDU whose bytes cannot be right: ``pdu`` its name, ``field`` what is wrong, ``offset`` from its first byte."""
 
     kind = "invalid_pdu"
 

@@ -12,10 +12,10 @@ from typer.main import get_command
 from dcmnet_cli import __version__
 from dcmnet_cli.cli.command import HELP_NAMES, Entry, Group, show_version
 from dcmnet_cli.cli.exit import ExitCode, exit_code_of
-from dcmnet_cli.errors import DcmnetError, UsageError
+from dcmnet_cli.errors import DcmnetError, OutputError, UsageError
 
-# Errors of standard output itself: a full disk behind a redirection, a terminal that went away.
-_CANNOT_PRINT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+# Errors of standard output itself: a reader that left, a full disk behind a redirection, a terminal that went away.
+_CANNOT_PRINT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 
 class Root(Group):
@@ -50,7 +50,7 @@ def run(words: Sequence[str], root: Group | None = None) -> int:
     shell = root if root is not None else get_command(app)
     assert isinstance(shell, Group)
     name = next((f"dcmnet {word}" for word in words[:1] if word in shell.subcommands), "dcmnet")
-    return _guard(name, words, lambda: _invoke(shell, words))
+    return _flush(name, _guard(name, words, lambda: _invoke(shell, words)))
 
 
 def _invoke(shell: Group, words: Sequence[str]) -> int:
@@ -67,35 +67,55 @@ def _invoke(shell: Group, words: Sequence[str]) -> int:
 
 def _guard(name: str, words: Sequence[str], work: Callable[[], int]) -> int:
     try:
-        code = work()
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where a failure can still change the exit status
-        return code
+        return work()
     except DcmnetError as error:
-        return _tell_failure(name, words, error)
+        if (code := exit_code_of(error)) is ExitCode.INTERNAL_ERROR:
+            return _tell_bug(name, words, error)
+        return _tell(name, words, error, code)
     except (KeyboardInterrupt, typer.Abort):
         _complain(f"{name}: interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        _drop_stdout()
-        return ExitCode.CANNOT_WRITE
     except OSError as error:
         if error.errno not in _CANNOT_PRINT:
             return _tell_bug(name, words, error)
-        _drop_stdout()
-        _complain(f"{name}: cannot write: {error.strerror}")
-        return ExitCode.CANNOT_WRITE
+        return _lose_stdout(name, error)
     except Exception as error:
         return _tell_bug(name, words, error)
 
 
-def _tell_failure(name: str, words: Sequence[str], error: DcmnetError) -> int:
-    """One line and the hints, for what a command did not show itself: nearly always usage or configuration."""
-    code = exit_code_of(error)
-    if code is ExitCode.INTERNAL_ERROR:
-        return _tell_bug(name, words, error)
-    _complain(f"{name}: {error.message}", *(f"  {hint}" for hint in error.hints))
+def _flush(name: str, code: int) -> int:
+    """Write out what is buffered, while a failure can still change the exit status."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if code == ExitCode.CANNOT_WRITE:  # told already
+            _drop_stdout()
+            return code
+        return _lose_stdout(name, error)
     return code
+
+
+def _tell(name: str, words: Sequence[str], error: DcmnetError, code: ExitCode) -> int:
+    """One line and the hints, for what a command did not show itself: nearly always usage or configuration."""
+    _complain(f"{name}: {error.message}", *(f"  {hint}" for hint in error.hints))
+    if "--json" in words:
+        _print_json(name, error, code)
+    return code
+
+
+def _print_json(name: str, error: DcmnetError, code: ExitCode) -> None:
+    """The same as the object on stdout that ``--json`` promises whatever happens."""
+    from dcmnet_cli.ops.results import Report
+    from dcmnet_cli.render.json import dump
+    from dcmnet_cli.render.output import Output
+
+    report = Report(name.removeprefix("dcmnet").strip())
+    report.error, report.exit_code = error, code
+    try:
+        dump(report, Output(json=True))
+    except (OSError, OutputError):
+        _drop_stdout()  # the exit status still tells
 
 
 def _tell_bug(name: str, words: Sequence[str], error: Exception) -> int:
@@ -103,11 +123,9 @@ def _tell_bug(name: str, words: Sequence[str], error: Exception) -> int:
         import traceback
 
         _complain(*"".join(traceback.format_exception(error)).splitlines())
-    _complain(
-        f"{name}: internal error: {type(error).__name__}: {error}",
-        "  this is a bug in dcmnet; the same command with -d shows where it happened",
-    )
-    return ExitCode.INTERNAL_ERROR
+    hint = "this is a bug in dcmnet; the same command with -d shows where it happened"
+    told = DcmnetError(f"internal error: {type(error).__name__}: {error}", hints=(hint,))
+    return _tell(name, words, told, ExitCode.INTERNAL_ERROR)
 
 
 def _complain(*lines: str) -> None:
@@ -119,6 +137,14 @@ def _complain(*lines: str) -> None:
             print(printable(line), file=sys.stderr)
     except OSError:
         pass  # standard error is gone as well; the exit status still tells
+
+
+def _lose_stdout(name: str, error: OSError) -> int:
+    """Standard output failed. A reader that has seen enough is left in peace, everything else is told."""
+    _drop_stdout()
+    if not isinstance(error, BrokenPipeError):
+        _complain(f"{name}: cannot write: {error.strerror}")
+    return ExitCode.CANNOT_WRITE
 
 
 def _drop_stdout() -> None:

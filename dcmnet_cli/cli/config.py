@@ -23,8 +23,6 @@ from dcmnet_cli.cli.checks import check_max_pdu, check_seconds, check_title
 from dcmnet_cli.errors import ConfigurationError, DcmnetError
 from dcmnet_cli.net.tls_settings import TLSSettings, find_profile
 
-TIMERS = ("connect", "acse", "dimse", "release", "write")
-
 
 class Defaults(NamedTuple):
     """What a file may preset. None and empty mean that it says nothing."""
@@ -193,7 +191,11 @@ class _Reader:
 
                 known = did_you_mean(key, keys) or f"; known here are {', '.join(keys)}"
                 raise self._error(self._line((*path, key)), ".".join((*path, key)), f"unknown key{known}")
-            read[key] = self._convert((*path, key), keys[key], value)
+            inner = (*path, key)
+            if isinstance(keys[key], Mapping):
+                read[key] = self._table(inner, self._convert(inner, _table, value), keys[key])
+            else:
+                read[key] = self._convert(inner, keys[key], value)
         return read
 
     def _convert(self, path: tuple[str, ...], reader: Callable[[Any], Any], value: Any) -> Any:
@@ -293,33 +295,46 @@ def _profile(value: Any) -> str:
     return find_profile(_text(value)).name
 
 
-def _timeouts(value: Any) -> dict[str, float]:
-    for timer, seconds in _table(value).items():
-        if timer not in TIMERS:
-            raise _Wrong(f"the timers {', '.join(TIMERS)}")
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            raise _Wrong(f"a number of seconds for {timer}")
-        check_seconds(timer, seconds, zero_is_no_limit=timer == "dimse")
-    return {timer: float(seconds) for timer, seconds in value.items()}
+def _seconds(value: Any) -> float:
+    return float(check_seconds("", _number(value)))
 
 
-_DEFAULTS: dict[str, Callable[[Any], Any]] = {
+def _seconds_or_none(value: Any) -> float:
+    return float(check_seconds("", _number(value), zero_is_no_limit=True))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _Wrong("a number of seconds")
+    return value
+
+
+# What a table may hold: for each key the reader of its value, or the keys of the table that stands there.
+_Keys = Mapping[str, Any]
+_TIMEOUTS: _Keys = {
+    "connect": _seconds,
+    "acse": _seconds,
+    "dimse": _seconds_or_none,
+    "release": _seconds,
+    "write": _seconds,
+}
+_DEFAULTS: _Keys = {
     "aet": _title,
     "max_pdu": _length,
-    "timeouts": _timeouts,
+    "timeouts": _TIMEOUTS,
     "charset": _text,
 }
-_NODE: dict[str, Callable[[Any], Any]] = {
+_NODE: _Keys = {
     "host": _text,
     "port": _port,
     "aet": _title,
     "calling": _title,
     "max_pdu": _length,
-    "timeouts": _timeouts,
+    "timeouts": _TIMEOUTS,
     "charset": _text,
     "quirks": _texts,
 }
-_TLS: dict[str, Callable[[Any], Any]] = {
+_TLS: _Keys = {
     "key": _text,
     "certificate": _text,
     "password_file": _text,

@@ -55,6 +55,9 @@ def echo(
 ) -> None:
     """Ask a peer whether it answers (C-ECHO), and say why when it does not."""
     shown = make_output(output)
+    if check != TLSCheckOptions():
+        check_files(check, tls, shown)
+        return
     plan = _plan(propose_pc, propose_ts, repeat, abort)
     patience = None if wait is None else check_seconds("--wait", parse_duration("--wait", wait))
     configuration = load_configuration(association.local.config)
@@ -62,6 +65,17 @@ def echo(
         "echo", only_peer(peer, configuration), configuration, association, timeouts, tls, identity
     )
     run(target, plan, patience, shown)
+
+
+def check_files(check: TLSCheckOptions, tls: TLSOptions, output: Output) -> None:
+    """``+vc`` and ``+rc``: look at certificate files, connect to nobody."""
+    from dcmnet_cli.net.tls_settings import TLSSettings
+    from dcmnet_cli.ops.certificate_check import check_certificate, check_self_signed
+
+    if check.verify_cert is not None:
+        output.result(check_certificate(check.verify_cert, tls.common.over(TLSSettings())))
+    if check.is_root_cert is not None:
+        output.result(check_self_signed(check.is_root_cert))
 
 
 def _plan(contexts: int, syntaxes: int, repeat: int, abort: bool) -> EchoPlan:

@@ -43,7 +43,8 @@ def listen(
         int, value("--count", metavar="N", panel=LISTEN, text="stop after N associations; default never")
     ] = 0,
     grace: Annotated[
-        float, value("--grace", metavar="SECONDS", panel=LISTEN, text="time for open associations at the end; default 10")
+        float,
+        value("--grace", metavar="SECONDS", panel=LISTEN, text="time for open associations at the end; default 10"),
     ] = 10.0,
     max_associations: Annotated[
         int,
@@ -54,10 +55,12 @@ def listen(
         value("--idle-timeout", metavar="SECONDS", panel=LISTEN, text="abort associations idle so long; default 600"),
     ] = 600.0,
     called: Annotated[
-        list[str] | None, value("--called", metavar="AE", panel=ACCESS, text="accept this called title only; repeatable")
+        list[str] | None,
+        value("--called", metavar="AE", panel=ACCESS, text="accept this called title only; repeatable"),
     ] = None,
     calling: Annotated[
-        list[str] | None, value("--calling", metavar="AE", panel=ACCESS, text="accept this calling title only; repeatable")
+        list[str] | None,
+        value("--calling", metavar="AE", panel=ACCESS, text="accept this calling title only; repeatable"),
     ] = None,
     refuse: Annotated[bool, flag("--refuse", panel=ACCESS, text="reject every association, to test a peer")] = False,
     output: OutputOptions,
@@ -80,7 +83,7 @@ def listen(
         max_pdu=own_max_pdu("listen", local.max_pdu, configuration),
         refuse=refuse,
         max_associations=_at_least("--max-associations", max_associations, 1),
-        count=_at_least("--count", count, 0),
+        stop_after=_at_least("--count", count, 0),
         grace=check_seconds("--grace", grace, zero_is_no_limit=True),
         timers=SERVER_TIMERS._replace(
             acse=timeouts.acse,

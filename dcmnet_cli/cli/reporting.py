@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def make_output(options: OutputOptions) -> Output:
     """The output that the options ask for. Raises UsageError for contradictions."""
     verbosity = options.verbosity
-    return Output(
-        json=options.json, quiet=verbosity < 0, verbosity=max(0, min(verbosity, 2)), hexdump=verbosity >= 3
-    )
+    return Output(json=options.json, quiet=verbosity < 0, verbosity=max(0, min(verbosity, 2)), hexdump=verbosity >= 3)
 
 
 def traffic_observers(output: Output) -> "Sequence[Observer]":

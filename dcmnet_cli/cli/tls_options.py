@@ -128,19 +128,19 @@ class TLSCommonOptions(NamedTuple):
         ),
     ] = False
 
+    def _profile_flags(self) -> dict[str, bool]:
+        return {
+            "+pg": self.profile_8996,
+            "+pm": self.profile_8996_mod,
+            "+py": self.profile_bcp195_nd,
+            "+px": self.profile_bcp195,
+            "+pz": self.profile_bcp195_ex,
+        }
+
     def profile(self) -> str | None:
         """The profile that was asked for, by name. Raises UsageError when there is none such."""
-        flags = {
-            "8996": ("+pg", self.profile_8996),
-            "8996-mod": ("+pm", self.profile_8996_mod),
-            "bcp195-nd": ("+py", self.profile_bcp195_nd),
-            "bcp195": ("+px", self.profile_bcp195),
-            "bcp195-ex": ("+pz", self.profile_bcp195_ex),
-        }
-        given = exclude(("--tls-profile", self.tls_profile), *flags.values())
-        if self.tls_profile:
-            return find_profile(self.tls_profile).name
-        return next((name for name, (option, _) in flags.items() if option == given), None)
+        given = exclude(("--tls-profile", self.tls_profile), *self._profile_flags().items())
+        return find_profile(self.tls_profile or given).name if given else None
 
     def first_detail(self) -> str:
         """The first option given that means something only with TLS, or ""."""
@@ -153,10 +153,12 @@ class TLSCommonOptions(NamedTuple):
             "+crl": self.crl_files,
             "+crv": self.crl_leaf,
             "+cra": self.crl_chain,
+            "--tls-profile": self.tls_profile,
+            **self._profile_flags(),
             "+cs": self.ciphers,
             "-ic": self.ignore_peer_cert,
         }
-        return next((name for name, given in details.items() if given), "--tls-profile" if self.profile() else "")
+        return next((name for name, given in details.items() if given), "")
 
     def over(self, base: TLSSettings) -> TLSSettings:
         """``base`` with everything that was typed in place of what it says. Raises UsageError and InputError."""

@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin
 
 from dcmnet_cli.errors import UsageError
 
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
 

@@ -5,7 +5,7 @@ drained event write ``data_to_send()``; wait until ``deadline()`` at most, then 
 when ``is_over``. Every state change goes through the table of ``core.state``, in ``core.upper_layer``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from dcmnet_cli.core import codec, command_set, negotiation
@@ -18,7 +18,7 @@ from dcmnet_cli.core.events import (
     Trace,
 )
 from dcmnet_cli.core.messages import Outstanding
-from dcmnet_cli.core.pdata import COMMAND, Buffer, Buffers, frame
+from dcmnet_cli.core.pdata import COMMAND, Buffers, Chunks, chunks_of, frame
 from dcmnet_cli.core.pdu import (
     PDU_NAMES,
     AAssociateAC,
@@ -28,7 +28,7 @@ from dcmnet_cli.core.pdu import (
 )
 from dcmnet_cli.core.state import TRANSITIONS, Action, Event, State
 from dcmnet_cli.core.upper_layer import UpperLayer
-from dcmnet_cli.errors import InvalidPDU, RemoteProtocolError, UnexpectedMessage
+from dcmnet_cli.errors import InvalidPDU, LocalProtocolError, RemoteProtocolError, UnexpectedMessage
 
 P_DATA_LIMIT = 1 << 28
 """Longest P-DATA-TF we read. Peers ignore the maximum we announce; nothing is allocated for it, yet a stream that
@@ -142,24 +142,31 @@ class AssociationProtocol(UpperLayer):
         """Queue a command set. If it announces a data set, send that with ``data_set_batches`` next."""
         self._now = self._since = now
         self._process(Event.P_DATA_REQUEST)
+        if self.negotiated is None or context_id not in self.negotiated.contexts:
+            raise LocalProtocolError(f"presentation context {context_id} was not accepted")
         raw = command_set.encode(message)
-        for batch in frame(context_id, COMMAND, (raw,), self._peer_maximum_length()):
-            self._out += batch
         if COMMAND_FIELDS.get(type(message), 0x8000) < 0x8000:
-            self._outstanding.add(message)
+            self._outstanding.add(context_id, message)
+        for batch in frame(context_id, COMMAND, chunks_of(raw), self._peer_maximum_length()):
+            self._trace_pdvs(batch)
+            self._out += batch
         if self._trace is not None:
             self._trace(Trace(True, message, raw, context_id))
 
-    def data_set_batches(self, context_id: int, chunks: Iterable[Buffer]) -> Iterator[Buffers]:
+    def data_set_batches(self, context_id: int, chunks: Chunks) -> Iterator[Buffers]:
         """The data set of the message just sent, as batches of buffers to be written one after the other.
 
-        The first batch belongs behind ``data_to_send()``. ``chunks`` as in ``pdata.frame``.
+        The first batch belongs behind ``data_to_send()``. Raises as ``pdata.frame`` does.
         """
         for batch in frame(context_id, 0, chunks, self._peer_maximum_length()):
-            if self._trace is not None:
-                for fragment in batch[1::2]:
-                    self._trace(Trace(True, PDataTF(context_id, 0, len(memoryview(fragment)))))
+            self._trace_pdvs(batch)
             yield batch
+
+    def _trace_pdvs(self, batch: Buffers) -> None:
+        if self._trace is not None:
+            for header in map(bytes, batch[::2]):
+                pdv = PDataTF(header[10], header[11], int.from_bytes(header[6:10], "big") - 2)
+                self._trace(Trace(True, pdv, None, pdv.context_id))
 
     def data_to_send(self) -> Buffers:
         """Buffers to be written now, in order. Each call hands them out once."""
@@ -177,6 +184,8 @@ class AssociationProtocol(UpperLayer):
 
     def buffer_updated(self, count: int, now: float) -> None:
         """``count`` bytes were received into the buffer."""
+        if self._timer()[0] == "idle":  # silence within a message counts from its first byte
+            self._since = now
         self._receiver.buffer_updated(count)
         self._now = now
         self._received += count
@@ -300,7 +309,7 @@ class AssociationProtocol(UpperLayer):
         self._progress()
         if self._trace is not None:
             self._trace(Trace(False, event.message, self._assembler.raw_command, event.context_id))
-        self._outstanding.settle(event.message)
+        self._outstanding.settle(event.context_id, event.message)
         self._events.append(event)
 
     # --- time --------------------------------------------------------------------------------------------------
@@ -351,8 +360,11 @@ class AssociationProtocol(UpperLayer):
             return "the release response"
         if self.state == State.STA13:
             return "the close of the connection"
-        due = self._assembler.describe() or self._outstanding.describe()
-        return due or ("the rest of a PDU" if self._receiver.in_pdu else "the next request")
+        return self.describe_outstanding() or ("the rest of a PDU" if self._receiver.in_pdu else "the next request")
+
+    def describe_outstanding(self) -> str:
+        """The message or response that is under way, in words; empty when the association is at rest."""
+        return self._assembler.describe() or self._outstanding.describe()
 
     def _progress(self) -> None:
         """The peer made headway. In Sta2 the timer runs for the whole request: drops of bytes do not hold it off."""

@@ -117,6 +117,8 @@ def _text(data: bytes) -> Banner | None:
             return Banner(protocol, words if protocol == "hl7" else f"{words}: {quoted(shown)}")
     if data[:4] in (b"220 ", b"220-"):
         return _mail_or_file_server(data, line)
+    if data.lstrip()[:9].upper().startswith((b"<!DOCTYPE", b"<HTML")):  # HTTP/0.9: an answer without a status line
+        return Banner("http", f"a web page (HTTP): {quoted(line[:_SHOWN])}")
     if all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data):
         return Banner("text", f"text: {quoted(data.strip()[:_SHOWN])}")
     return None

@@ -5,6 +5,7 @@ it is strict about lengths: each is checked against what contains it, and a viol
 """
 
 import struct
+from collections.abc import Container
 
 from dcmnet_cli.core.pdu import (
     PDU,
@@ -41,6 +42,13 @@ _ITEM = struct.Struct(">BxH")
 
 def encode(pdu: PDU) -> bytes:
     """The bytes of ``pdu``. Raises LocalProtocolError where a value cannot be sent."""
+    try:
+        return _encode(pdu)
+    except (ValueError, struct.error) as error:  # a number out of its range, a letter beyond ASCII
+        raise LocalProtocolError(f"{type(pdu).__name__} cannot be sent: {error}") from error
+
+
+def _encode(pdu: PDU) -> bytes:
     match pdu:
         case AAssociateRQ():
             return _encode_associate_rq(pdu)
@@ -258,7 +266,7 @@ def _decode_associate(span: _Span, pdu_type: int, notes: list[str]) -> PDU:
     span.take(2, "reserved")
     fields = span.take(64, "AE titles")
     application_context = ""
-    proposed: list[ProposedContext] = []
+    proposed: dict[int, ProposedContext] = {}
     results: list[ContextResult] = []
     info: UserInformation | None = None
     while span.left():
@@ -266,7 +274,8 @@ def _decode_associate(span: _Span, pdu_type: int, notes: list[str]) -> PDU:
         if item_type == 0x10:
             application_context = _text(body.rest(), "application context", notes)
         elif item_type == 0x20 and pdu_type == 1:
-            proposed.append(_decode_proposed_context(body, notes))
+            context = _decode_proposed_context(body, proposed, notes)
+            proposed[context.context_id] = context
         elif item_type == 0x21 and pdu_type == 2:
             results.append(_decode_context_result(body, notes))
         elif item_type == 0x50:
@@ -279,26 +288,20 @@ def _decode_associate(span: _Span, pdu_type: int, notes: list[str]) -> PDU:
         raise span.error("item 50H", "no user information")
     if pdu_type == 2:
         return AAssociateAC(tuple(results), info, application_context, version, fields)
-    _check_proposed(span, proposed)
-    called, calling = _title(fields[:16], "called", notes), _title(fields[16:32], "calling", notes)
-    return AAssociateRQ(called, calling, tuple(proposed), info, application_context, version, fields)
-
-
-def _check_proposed(span: _Span, proposed: list[ProposedContext]) -> None:
-    """What makes a request impossible to answer; a merely unsupported context is the acceptor's business."""
     if not proposed:
         raise span.error("item 20H", "no presentation context")
-    seen: set[int] = set()
-    for context in proposed:
-        if context.context_id % 2 == 0:
-            raise span.error("presentation context ID", f"{context.context_id} is not odd")
-        if context.context_id in seen:
-            raise span.error("presentation context ID", f"{context.context_id} used twice")
-        seen.add(context.context_id)
+    called, calling = _title(fields[:16], "called", notes), _title(fields[16:32], "calling", notes)
+    return AAssociateRQ(called, calling, tuple(proposed.values()), info, application_context, version, fields)
 
 
-def _decode_proposed_context(span: _Span, notes: list[str]) -> ProposedContext:
+def _decode_proposed_context(span: _Span, taken: Container[int], notes: list[str]) -> ProposedContext:
+    """Item 20. An id that makes the request impossible to answer is refused at once, so that there are never more
+    than 128; a merely unsupported context is the acceptor's business."""
     context_id = span.u8("presentation context ID")
+    if context_id % 2 == 0:
+        raise span.error("presentation context ID", f"{context_id} is not odd")
+    if context_id in taken:
+        raise span.error("presentation context ID", f"{context_id} used twice")
     span.take(3, "reserved")
     abstract_syntax = ""
     syntaxes: list[str] = []

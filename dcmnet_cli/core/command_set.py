@@ -43,7 +43,7 @@ _BY_TAG = {tag: (vr, name) for tag, vr, name in _ELEMENTS}
 _VR_OF = {name: (tag, vr) for tag, vr, name in _ELEMENTS}
 
 _HEADER = struct.Struct("<HHI")
-_US = struct.Struct("<HHIH")
+_US = struct.Struct("<H")
 _GROUP_LENGTH = struct.Struct("<HHII")
 
 # Harmless when absent: the value that stands in. Whatever else a record demands is an error to leave out.
@@ -58,7 +58,10 @@ _STAND_INS: dict[str, object] = {
 
 
 def encode(message: Message) -> bytes:
-    """The command set of ``message``: ascending tags, group length first, absent elements left out."""
+    """The command set of ``message``: ascending tags, group length first, absent elements left out.
+
+    Raises LocalProtocolError where a value cannot be sent.
+    """
     record = type(message)
     parts = [b""]
     for tag, vr, name, index in _plan(record):
@@ -88,19 +91,25 @@ def _plan(record: Any) -> list[tuple[int, str, str, int]]:
 
 
 def _encode_element(tag: int, vr: str, value: Any, name: str) -> bytes:
-    raw: bytes
-    if vr == "US":
-        if not 0 <= value <= 0xFFFF:
-            raise LocalProtocolError(f"{name} does not fit 16 bits: {value}")
-        return _US.pack(0, tag, 2, value)
-    if vr == "UI":
-        raw = value.raw if isinstance(value, PaddedUID) else _even(value.encode("ascii", "surrogateescape"), b"\0")
-    elif vr == "AT":
-        raw = b"".join(struct.pack("<HH", number >> 16, number & 0xFFFF) for number in value)
-    else:
-        text: bytes = value.encode("ascii", "surrogateescape" if vr == "AE" else "replace")
-        raw = _even(text[:64], b" ")
+    try:
+        raw = _encode_value(vr, value)
+    except (ValueError, struct.error) as error:  # a number out of its range, a letter beyond ASCII
+        raise LocalProtocolError(f"{name.replace('_', ' ')} cannot be sent: {error}") from error
     return _HEADER.pack(0, tag, len(raw)) + raw
+
+
+def _encode_value(vr: str, value: Any) -> bytes:
+    if vr == "US":
+        return _US.pack(value)
+    if vr == "UI":
+        raw: bytes = value.raw if isinstance(value, PaddedUID) else value.encode("ascii", "surrogateescape")
+        return _even(raw, b"\0")
+    if vr == "AT":
+        return b"".join(struct.pack("<HH", number >> 16, number & 0xFFFF) for number in value)
+    text: bytes = value.encode("ascii", "surrogateescape" if vr == "AE" else "replace")
+    if vr == "AE" and len(text) > 16:
+        raise ValueError(f"an AE title has 16 characters at most: {value!r}")
+    return _even(text[:64], b" ")
 
 
 def _even(raw: bytes, padding: bytes) -> bytes:

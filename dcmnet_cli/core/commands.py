@@ -18,8 +18,8 @@ MEDIUM, HIGH, LOW = 0, 1, 2
 
 
 class PaddedUID(str):
-    """A UID that came with padding other than the standard's. Copied into a response, ``raw`` goes out unchanged:
-    some peers compare the Affected SOP Instance UID byte for byte."""
+    """A UID that came with padding other than the standard's. Copied into a response, ``raw`` goes out unchanged
+    (one more NUL if its length is odd): some peers compare the Affected SOP Instance UID byte for byte."""
 
     __slots__ = ("raw",)
     raw: bytes

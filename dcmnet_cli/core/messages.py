@@ -7,48 +7,58 @@ from dcmnet_cli.core.commands import COMMAND_FIELDS, CCancelRQ, Message, Unknown
 from dcmnet_cli.core.events import Fragment, MessageReceived
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.pdata import COMMAND, LAST, PDVHeader, Piece
-from dcmnet_cli.errors import InvalidCommandSet, UnexpectedMessage
+from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError, UnexpectedMessage
 
 _UNEXPECTED_PARAMETER = 5  # reason of an A-ABORT (PS3.8 table 9-26)
 _INVALID_PARAMETER = 6
 
 
 class Outstanding:
-    """Requests of one direction that still await their final response, by message id."""
+    """Requests of one direction that still await their final response: context and request by message id."""
 
     def __init__(self) -> None:
-        self._requests: dict[int, Message] = {}
+        self._requests: dict[int, tuple[int, Message]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._requests)
 
-    def add(self, request: Message) -> None:
-        """Register a request that was sent. A C-CANCEL has no response and a response needs none."""
-        message_id = getattr(request, "message_id", None)
-        if message_id is not None:
-            self._requests[message_id] = request
+    def add(self, context_id: int, request: Message) -> None:
+        """Register a request to be sent. A C-CANCEL has no response and a response needs none.
 
-    def settle(self, response: Message) -> None:
+        Raises LocalProtocolError for a message id that is in use (PS3.7 9.3.1.1).
+        """
+        message_id = getattr(request, "message_id", None)
+        if message_id is None:
+            return
+        if message_id in self._requests:
+            raise LocalProtocolError(f"message id {message_id} still awaits its response")
+        self._requests[message_id] = context_id, request
+
+    def settle(self, context_id: int, response: Message) -> None:
         """Check that ``response`` answers one of our requests; a final status ends it. Raises UnexpectedMessage."""
         if isinstance(response, CCancelRQ):
             return
         answered = getattr(response, "message_id_being_responded_to", None)
         if answered is None:
             return
-        request = self._requests.get(answered)
-        if request is None:
+        if answered not in self._requests:
             raise UnexpectedMessage(f"{message_name(response)} for message {answered}, which awaits none", 2)
+        asked_on, request = self._requests[answered]
         expected = COMMAND_FIELDS[type(request)] | 0x8000
         got = response.command_field if isinstance(response, UnknownMessage) else COMMAND_FIELDS[type(response)]
         if got != expected:
             raise UnexpectedMessage(f"{message_name(response)} in answer to {message_name(request)}", 2)
+        if context_id != asked_on:
+            name = message_name(response)
+            raise UnexpectedMessage(f"{name} on presentation context {context_id}, asked for on {asked_on}", 2)
         status = getattr(response, "status", None)
         if status not in (0xFF00, 0xFF01):
             del self._requests[answered]
 
     def describe(self) -> str:
         """What is awaited, in words; empty when nothing is."""
-        return " and ".join(f"the response to {message_name(r)} (message {i})" for i, r in self._requests.items())
+        waiting = [f"the response to {message_name(r)} (message {i})" for i, (_, r) in self._requests.items()]
+        return " and ".join(waiting)
 
 
 class Assembler:

@@ -93,24 +93,32 @@ def conclude(request: AAssociateRQ, answer: AAssociateAC, notes: list[str]) -> N
     A context or transfer syntax that was not proposed is not used. Raises RemoteProtocolError where the peer's
     maximum length leaves no room for data.
     """
+    if answer.application_context != request.application_context:
+        notes.append("the answer names another application context")
+    return _agree(request, answer, answer.user_information, notes)
+
+
+def _agree(request: AAssociateRQ, answer: AAssociateAC, peer: UserInformation, notes: list[str]) -> Negotiated:
+    """The same for both sides, but for who the peer is."""
+    asked, answered = request.user_information, answer.user_information
+    if 0 < (maximum := peer.maximum_length or 0) < 8:
+        raise RemoteProtocolError(f"the peer announces a maximum length of {maximum}, which leaves no room for data", 6)
     answers = {result.context_id: result for result in answer.contexts}
     for context_id in answers.keys() - {context.context_id for context in request.contexts}:
         notes.append(f"answer for presentation context {context_id}, which was not proposed, ignored")
-    roles = {role.sop_class_uid: role for role in request.user_information.roles}
-    granted = {role.sop_class_uid: role for role in answer.user_information.roles}
+    outcomes = tuple(_outcome(context, answers.get(context.context_id), notes) for context in request.contexts)
+    offered = {role.sop_class_uid: role for role in asked.roles}
+    granted = {role.sop_class_uid: role for role in answered.roles}
     accepted: dict[int, AcceptedContext] = {}
-    outcomes: list[ContextOutcome] = []
-    for context in request.contexts:
-        result = answers.get(context.context_id)
-        outcomes.append(_outcome(context, result, notes))
-        if outcomes[-1].result == ACCEPTANCE and outcomes[-1].transfer_syntax:
-            scu, scp = agreed_roles(roles.get(context.abstract_syntax), granted.get(context.abstract_syntax))
-            accepted[context.context_id] = AcceptedContext(
-                context.context_id, context.abstract_syntax, outcomes[-1].transfer_syntax, scu, scp
-            )
-    if answer.application_context != request.application_context:
-        notes.append("the answer names another application context")
-    return _negotiated(accepted, outcomes, answer.user_information, request.user_information, answer.user_information)
+    for context, result, syntax in outcomes:
+        if result == ACCEPTANCE and syntax:
+            uid = context.abstract_syntax
+            scu, scp = agreed_roles(offered.get(uid), granted.get(uid))
+            accepted[context.context_id] = AcceptedContext(context.context_id, uid, syntax, scu, scp)
+    classes = {item.sop_class_uid for item in asked.extended}
+    extended = {item.sop_class_uid: item.information for item in answered.extended if item.sop_class_uid in classes}
+    window = agreed_window(asked.asynchronous_window, answered.asynchronous_window)
+    return Negotiated(accepted, outcomes, maximum, peer, extended, window)
 
 
 def _outcome(context: ProposedContext, result: ContextResult | None, notes: list[str]) -> ContextOutcome:
@@ -133,20 +141,14 @@ def agreed_roles(offered: RoleSelection | None, answered: RoleSelection | None) 
     return offered.scu_role and answered.scu_role, offered.scp_role and answered.scp_role
 
 
-def _negotiated(
-    accepted: dict[int, AcceptedContext],
-    outcomes: list[ContextOutcome],
-    peer: UserInformation,
-    requested: UserInformation,
-    answered: UserInformation,
-) -> Negotiated:
-    maximum = peer.maximum_length or 0
-    if 0 < maximum < 8:
-        raise RemoteProtocolError(f"the peer announces a maximum length of {maximum}, which leaves no room for data", 6)
-    asked = {item.sop_class_uid for item in requested.extended}
-    extended = {item.sop_class_uid: item.information for item in answered.extended if item.sop_class_uid in asked}
-    window = answered.asynchronous_window if requested.asynchronous_window else None
-    return Negotiated(accepted, tuple(outcomes), maximum, peer, extended, window or AsynchronousOperationsWindow(1, 1))
+def agreed_window(
+    offered: AsynchronousOperationsWindow | None, answered: AsynchronousOperationsWindow | None
+) -> AsynchronousOperationsWindow:
+    """PS3.7 D.3.3.3: one operation at a time where a side is silent; an answer beyond the offer is cut to the offer."""
+    if offered is None or answered is None:
+        return AsynchronousOperationsWindow(1, 1)
+    pairs = zip(offered, answered, strict=True)
+    return AsynchronousOperationsWindow(*(min(answer or offer, offer) if offer else answer for offer, answer in pairs))
 
 
 # --- the acceptor's side --------------------------------------------------------------------------------------
@@ -219,20 +221,7 @@ def answer(
 
 def settle(request: AAssociateRQ, accepted: AAssociateAC) -> Negotiated:
     """The acceptor's view of what its own answer agreed. Raises RemoteProtocolError as ``conclude`` does."""
-    roles = {role.sop_class_uid: role for role in request.user_information.roles}
-    granted = {role.sop_class_uid: role for role in accepted.user_information.roles}
-    contexts: dict[int, AcceptedContext] = {}
-    outcomes: list[ContextOutcome] = []
-    for proposed, result in zip(request.contexts, accepted.contexts, strict=True):
-        if result.result == ACCEPTANCE:
-            uid = proposed.abstract_syntax
-            scu, scp = agreed_roles(roles.get(uid), granted.get(uid))
-            contexts[proposed.context_id] = AcceptedContext(proposed.context_id, uid, result.transfer_syntax, scu, scp)
-        syntax = result.transfer_syntax if result.result == ACCEPTANCE else ""
-        outcomes.append(ContextOutcome(proposed, result.result, syntax))
-    return _negotiated(
-        contexts, outcomes, request.user_information, request.user_information, accepted.user_information
-    )
+    return _agree(request, accepted, request.user_information, [])
 
 
 def _answer_context(context: ProposedContext, policy: AcceptorPolicy) -> ContextResult:

@@ -32,42 +32,58 @@ def largest_fragment(maximum_length: int) -> int:
     return max(0, (limit - 6) & ~1)
 
 
-def frame(context_id: int, control: int, chunks: Iterable[Buffer], maximum_length: int) -> Iterator[list[Buffer]]:
+class Chunks(NamedTuple):
+    """A data set in pieces: ``length`` bytes in all, each piece but the last of even length.
+
+    A piece is used up before the next is asked for, so that one buffer may serve for all of them.
+    """
+
+    length: int
+    buffers: Iterable[Buffer]
+
+
+def chunks_of(data: Buffer) -> Chunks:
+    """A data set that lies in memory as a whole."""
+    return Chunks(len(data), (data,))
+
+
+def frame(context_id: int, control: int, chunks: Chunks, maximum_length: int) -> Iterator[Buffers]:
     """Batches of ``[header, fragment, header, fragment ...]`` for one command set or one data set.
 
-    ``chunks`` go out one after the other, each cut into fragments of its own, so all but the last must have an
-    even length. The batches alias the chunks. ``control`` is COMMAND or 0; the last fragment is marked here.
+    The batches alias the chunks. ``control`` is COMMAND or 0; the last fragment is marked here. Raises
+    LocalProtocolError when the chunks do not add up to their length: nothing can be sent on the association then.
     """
     size = largest_fragment(maximum_length)
     if size < 2:
         raise LocalProtocolError(f"the peer's maximum length of {maximum_length} leaves no room for a fragment")
     full = _PDU_AND_PDV.pack(4, size + 6, size + 2, context_id, control)  # one object for every full fragment
-    batch: list[Buffer] = []
-    for fragment, last in _fragments(chunks, size):
-        length = len(fragment)
-        if length == size and not last:
-            batch.append(full)
-        else:
-            batch.append(_PDU_AND_PDV.pack(4, length + 6, length + 2, context_id, control | last))
-        batch.append(fragment)
-        if len(batch) == 2 * _PDUS_A_BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _fragments(chunks: Iterable[Buffer], size: int) -> Iterator[tuple[memoryview, int]]:
-    """(fragment, LAST or 0). One is held back, as only the end of the chunks tells which was the last."""
-    held = memoryview(b"")
-    is_first = True
-    for chunk in chunks:
-        view = memoryview(chunk).cast("B")
+    left = chunks.length
+    if not left:
+        yield [_PDU_AND_PDV.pack(4, 6, 2, context_id, control | LAST)]
+        return
+    for chunk in chunks.buffers:
+        view = memoryview(chunk)
+        left -= len(view)
+        if left < 0 or (left and len(view) % 2):
+            break
+        batch: Buffers = []
         for start in range(0, len(view), size):
-            if not is_first:
-                yield held, 0
-            held, is_first = view[start : start + size], False
-    yield held, LAST
+            fragment = view[start : start + size]
+            length = len(fragment)
+            if length == size and (left or start + size < len(view)):
+                batch.append(full)
+            else:
+                last = 0 if left or start + size < len(view) else LAST
+                batch.append(_PDU_AND_PDV.pack(4, length + 6, length + 2, context_id, control | last))
+            batch.append(fragment)
+            if len(batch) == 2 * _PDUS_A_BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+        if not left:
+            return
+    raise LocalProtocolError(f"the data set of {chunks.length} bytes came in pieces that do not add up")
 
 
 class Header(NamedTuple):

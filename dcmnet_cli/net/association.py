@@ -1,7 +1,7 @@
 """An association over a connection, as a caller uses it: either role, blocking, one thread at a time."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 from dcmnet_cli.core.association import AssociationProtocol, Timers
@@ -24,7 +24,7 @@ from dcmnet_cli.core.events import (
     Violation,
 )
 from dcmnet_cli.core.negotiation import AcceptedContext, Negotiated
-from dcmnet_cli.core.pdata import Buffer, Buffers
+from dcmnet_cli.core.pdata import Buffer, Buffers, Chunks, chunks_of
 from dcmnet_cli.core.pdu import AAssociateAC, AAssociateRJ, AAssociateRQ
 from dcmnet_cli.core.state import State
 from dcmnet_cli.errors import (
@@ -193,15 +193,21 @@ class Association:
         self._message_id = self._message_id % 0xFFFF + 1
         return self._message_id
 
-    def send(self, context_id: int, message: Message, data_set: Iterable[Buffer] = ()) -> None:
+    def send(self, context_id: int, message: Message, data_set: Buffer | Chunks = b"") -> None:
         """Send a message, and its data set if it announces one: buffers that are neither joined nor copied.
 
-        Command set and first fragments leave in one write. All buffers but the last must have an even length.
+        Command set and first fragments leave in one write. A data set whose chunks do not add up to its length aborts
+        the association and raises LocalProtocolError.
         """
         self._protocol.send_message(context_id, message, time.monotonic())
         if has_data_set(message):
-            for batch in self._protocol.data_set_batches(context_id, data_set):
-                self._write([*self._protocol.data_to_send(), *batch])
+            chunks = data_set if isinstance(data_set, Chunks) else chunks_of(data_set)
+            try:
+                for batch in self._protocol.data_set_batches(context_id, chunks):
+                    self._write([*self._protocol.data_to_send(), *batch])
+            except BaseException:  # half a data set is on the wire: nothing can follow it
+                self.abort()
+                raise
         else:
             self._flush()
         self._protocol.touch(time.monotonic())
@@ -221,7 +227,7 @@ class Association:
             return None
         self._fail(UnexpectedMessage(f"{type(event).__name__} where a message was due", 2))
 
-    def call(self, context_id: int, message: Message, data_set: Iterable[Buffer] = ()) -> Response:
+    def call(self, context_id: int, message: Message, data_set: Buffer | Chunks = b"") -> Response:
         """Send a request and return its one response; a data set that comes with it is dropped.
 
         Raises UnexpectedRelease when the peer releases instead.
@@ -358,17 +364,16 @@ class Association:
         """The association ended before its time: tell, close, raise."""
         self._tell_notes()
         match event:
-            case AssociationRejected(result, source, reason, by_peer):
+            case AssociationRejected(result, source, reason):
                 for observer in self._observers:
                     observer.rejected(self, result, source, reason)
                 self._linger()
-                who = f"{self.peer} rejected" if by_peer else "we rejected"
-                raise RejectedError(f"{who} the association", result, source, reason)
+                raise RejectedError(self._rejection_words(event), result, source, reason)
             case Aborted(source, reason):
                 for observer in self._observers:
                     observer.aborted(self, source, reason, True)
                 self.transport.close()
-                raise AssociationAborted(f"{self.peer} aborted the association", source, reason)
+                raise AssociationAborted(self._abort_words(source, reason), source, reason)
             case Violation(error):
                 self._violated(error)
             case TimerExpired():
@@ -377,6 +382,22 @@ class Association:
                 self._closed(event)
             case _:
                 self._fail(UnexpectedMessage(f"{type(event).__name__} at the wrong time", 2))
+
+    def _rejection_words(self, event: AssociationRejected) -> str:
+        from dcmnet_cli.core.reasons import explain_reject
+
+        why = explain_reject(event.result, event.source, event.reason)
+        who = self.peer if event.by_peer else "we"
+        numbers = f"result {event.result}, source {event.source}, reason {event.reason}"
+        return f"{who} {why.result_name}: {why.name} ({numbers})"
+
+    def _abort_words(self, source: int, reason: int) -> str:
+        from dcmnet_cli.core.reasons import explain_abort
+
+        why = explain_abort(source, reason)
+        waiting = self._protocol.describe_outstanding()
+        due = f", {waiting} was due" if waiting else ""
+        return f"{self.peer} aborted the association{due}: {why.name} (source {source}, reason {reason})"
 
     def _violated(self, error: RemoteProtocolError) -> NoReturn:
         if self._first_bytes:

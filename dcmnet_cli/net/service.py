@@ -1,6 +1,6 @@
 """What a service handler gets to see: one request on an accepted association, and how to answer it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from dcmnet_cli.core.commands import (
@@ -53,13 +53,13 @@ class ServiceRequest:
         """The whole data set. Longer ones end the association, so this is for identifiers, not for objects."""
         return self.association.read_data_set(limit)
 
-    def respond(self, status: int, data_set: Iterable[Buffer] | None = None, **elements: object) -> None:
+    def respond(self, status: int, data_set: Buffer | None = None, **elements: object) -> None:
         """Send a response: pending ones as often as needed, one final one. ``elements`` as in ``core.commands``."""
         self.association.drain()
         if data_set is not None:
             elements["command_data_set_type"] = DATA_SET
         response = respond(self.message, status, **elements)
-        self.association.send(self.context.context_id, response, data_set or ())
+        self.association.send(self.context.context_id, response, data_set or b"")
         self.is_answered = status not in (0xFF00, 0xFF01)
 
 

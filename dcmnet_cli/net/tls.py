@@ -255,7 +255,7 @@ def start_client(
     ``context`` saves making one for each connection (:func:`client_context`). ``on_step`` gets the rung "TLS
     handshake". On failure the transport is closed and TLSError raised, TimedOut with timer "tls" for a silent peer,
     UsageError or InputError for settings. To say what was wrong with a certificate that did not verify, the peer is
-    connected to once more, for the handshake alone, and nothing is sent.
+    connected to once more, for the handshake alone.
     """
     name = (settings.server_name or host).split("%")[0].rstrip(".")
     port = transport.remote.rpartition(":")[2]

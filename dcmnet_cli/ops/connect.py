@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.negotiation import Negotiated, own_information, propose
 from dcmnet_cli.core.pdu import ACCEPTANCE, AAssociateRQ, ExtendedNegotiation, RoleSelection
 from dcmnet_cli.core.steps import Step
 from dcmnet_cli.errors import (
+    AssociationAborted,
     AssociationRejected,
     ConnectionLost,
     DcmnetError,
     NoAcceptedContext,
-    TimedOut,
     WrongProtocol,
 )
 from dcmnet_cli.net.association import Association
@@ -19,6 +21,11 @@ from dcmnet_cli.net.observer import Observer
 from dcmnet_cli.net.transport import Transport, connect
 from dcmnet_cli.ops.results import AssociationFacts, ContextFacts, Report
 from dcmnet_cli.ops.target import Target
+
+if TYPE_CHECKING:
+    import ssl
+
+    from dcmnet_cli.net.tls_settings import TLSSettings
 
 _PROBE_TIMEOUT = 3.0
 
@@ -55,7 +62,7 @@ def open_association(
         )
     except DcmnetError as error:
         report.steps.append(Step("association", False, time.monotonic() - begin, _failure(error)))
-        if isinstance(error, (ConnectionLost, TimedOut)) and target.tls is None and speaks_tls(target):
+        if isinstance(error, ConnectionLost) and target.tls is None and speaks_tls(target):
             raise WrongProtocol(f"{target.facts.label} speaks TLS, and we did not", "tls") from error
         raise
     report.association = association_facts(association.negotiated, association.notes)
@@ -76,7 +83,22 @@ def _open_transport(target: Target, report: Report) -> Transport:
     from dcmnet_cli.net.tls import security_notes, start_client
 
     report.notes += security_notes(target.tls)
-    return start_client(transport, target.tls, target.host, target.timeouts.connect, on_step=report.steps.append)
+    return start_client(
+        transport,
+        target.tls,
+        target.host,
+        target.timeouts.connect,
+        context=_tls_context(target.tls),
+        on_step=report.steps.append,
+    )
+
+
+@cache
+def _tls_context(settings: "TLSSettings") -> "ssl.SSLContext":
+    """One context for all connections of a command, so that a key's password is asked for once."""
+    from dcmnet_cli.net.tls import client_context
+
+    return client_context(settings)
 
 
 def require_context(association: Association, abstract_syntax: str, name: str) -> int:
@@ -142,11 +164,8 @@ def _failure(error: DcmnetError) -> str:
     if isinstance(error, AssociationRejected):
         from dcmnet_cli.core.reasons import explain_reject
 
-        reason = explain_reject(error.result, error.source, error.reason)
-        return (
-            f"{reason.result_name.upper()} by the peer, result {error.result} · source {error.source} "
-            f"({reason.source_name}) · reason {error.reason}"
-        )
-    if isinstance(error, WrongProtocol):
-        return f"not DICOM: {error.message.partition(': ')[2]}"
+        source = explain_reject(error.result, error.source, error.reason).source_name
+        return f"result {error.result} · source {error.source} ({source}) · reason {error.reason}"
+    if isinstance(error, AssociationAborted):
+        return f"source {error.source} · reason {error.reason}"
     return error.message

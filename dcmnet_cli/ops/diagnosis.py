@@ -43,16 +43,21 @@ def diagnose(error: DcmnetError, target: Target | None = None) -> Diagnosis:
 def _rejected(error: DcmnetError, target: Target | None) -> Diagnosis:
     assert isinstance(error, AssociationRejected)
     reason = reasons.explain_reject(error.result, error.source, error.reason)
-    numbers = f"result {error.result}, source {error.source}, reason {error.reason}"
     return Diagnosis(
         error.layer,
-        f"{error.message}: {reason.name} ({numbers})",
+        f"{_emphatic(reason.result_name)}: {reason.name}",
         (("We sent", _titles(target)),) if target else (),
         reason.meaning,
         reason.remedies,
         reason.side,
         f"dcmnet explain rj {error.result} {error.source} {error.reason}",
     )
+
+
+def _emphatic(words: str) -> str:
+    """The first word in capitals: REJECTED permanently."""
+    first, _, rest = words.partition(" ")
+    return f"{first.upper()} {rest}".strip()
 
 
 def _titles(target: Target) -> str:
@@ -67,7 +72,7 @@ def _aborted(error: DcmnetError, target: Target | None) -> Diagnosis:
     reason = reasons.explain_abort(error.source, error.reason)
     return Diagnosis(
         error.layer,
-        f"{error.message}: {reason.name} (source {error.source}, reason {error.reason})",
+        f"ABORTED by the peer: {reason.name}",
         (("We sent", _titles(target)),) if target else (),
         reason.meaning,
         reason.remedies,
@@ -217,7 +222,9 @@ def _not_connected(error: DcmnetError, target: Target | None) -> Diagnosis:
         ),
     }
     meaning, remedies, side = meanings.get(str(how), ("", (), ""))
-    return Diagnosis(error.layer, error.message, (), meaning, error.hints or remedies, side)
+    return Diagnosis(
+        error.layer, str(error.details.get("reason", error.message)), (), meaning, error.hints or remedies, side
+    )
 
 
 def _not_resolved(error: DcmnetError, target: Target | None) -> Diagnosis:

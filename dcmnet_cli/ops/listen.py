@@ -40,8 +40,8 @@ _VERIFICATION_SYNTAXES = (
 
 
 class ListenPlan(NamedTuple):
-    """How to listen. ``host`` None is every interface, ``port`` 0 any free port; ``count`` 0 has no end; empty
-    ``called`` and ``calling`` accept every title. Times in seconds.
+    """How to listen. ``host`` None is every interface, ``port`` 0 any free port; ``stop_after`` is a number of
+    associations, 0 for no end; empty ``called`` and ``calling`` accept every title. Times in seconds.
     """
 
     port: int
@@ -53,7 +53,7 @@ class ListenPlan(NamedTuple):
     max_pdu: int = 131072
     refuse: bool = False
     max_associations: int = Limits().associations
-    count: int = 0
+    stop_after: int = 0
     grace: float = 10.0
     timers: Timers = SERVER_TIMERS
     write_timeout: float = 60.0
@@ -92,7 +92,7 @@ class Listener:
         )
 
     def run(self) -> Summary:
-        """Serve. Returns once stopped, by ``stop`` or by ``count``, and every association has ended."""
+        """Serve. Returns once stopped, by ``stop`` or by ``stop_after``, and every association has ended."""
         facts: dict[str, object] = {"port": self.port, "addresses": list(self.addresses), "title": self._plan.title}
         facts["tls"] = self._plan.tls is not None
         self._log.emit("listening", "", self._describe(), facts)
@@ -127,7 +127,7 @@ class Listener:
         return answer(request, policy)
 
     def _association_ended(self, ended: int) -> None:
-        if self._plan.count and ended >= self._plan.count:
+        if self._plan.stop_after and ended >= self._plan.stop_after:
             self.stop()
 
     @staticmethod
@@ -246,9 +246,7 @@ class EventLog(ServerObserver):
 
 
 def _word_for(error: Exception) -> str:
-    if isinstance(error, WrongProtocol) or (
-        isinstance(error, TLSError) and error.reason in ("not_tls", "plain_dicom")
-    ):
+    if isinstance(error, WrongProtocol) or (isinstance(error, TLSError) and error.reason in ("not_tls", "plain_dicom")):
         return "not_dicom"
     if isinstance(error, (AssociationAborted, RemoteProtocolError)):
         return "aborted"

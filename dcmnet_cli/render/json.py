@@ -10,9 +10,8 @@ from enum import Enum
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.core.uids import uid_name
 from dcmnet_cli.errors import DcmnetError
-from dcmnet_cli.ops.results import AssociationFacts, ContextFacts, Diagnosis, PeerFacts, Report, RoundTrips, Step
+from dcmnet_cli.ops.results import AssociationFacts, ContextFacts, Diagnosis, PeerFacts, Report, Step
 from dcmnet_cli.render.output import Output
-from dcmnet_cli.render.statistics import round_trips_json
 from dcmnet_cli.render.status import status_json
 from dcmnet_cli.render.words import context_result_name
 
@@ -67,8 +66,6 @@ def plain(value: object) -> object:
         return printable(bytes(value))
     if isinstance(value, Mapping):
         return {_text(str(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, RoundTrips):
-        return round_trips_json(value)
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return plain(value._asdict())
     if isinstance(value, set | frozenset):

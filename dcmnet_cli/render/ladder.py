@@ -12,10 +12,9 @@ failed and what to try goes to stderr: one line ``dcmnet COMMAND: message``, the
 
 from typing import TYPE_CHECKING
 
-from dcmnet_cli.ops.results import AssociationFacts, Diagnosis, Report, RoundTrips, Step
+from dcmnet_cli.ops.results import AssociationFacts, Diagnosis, Report, Step
 from dcmnet_cli.render.contexts import context_lines, context_table
 from dcmnet_cli.render.output import Channel, Output
-from dcmnet_cli.render.statistics import show_round_trips
 from dcmnet_cli.render.words import SIDES, duration, milliseconds, one_line, pdu_length
 
 if TYPE_CHECKING:
@@ -41,9 +40,6 @@ def show_report(report: Report, output: Output) -> None:
             _show_screen(report, output)
         else:
             _show_lines(report, output)
-        trips = report.extra.get("round_trips")
-        if isinstance(trips, RoundTrips):
-            show_round_trips(trips, output)
     shown_already = has_ladder and output.out.is_screen and output.err.is_screen
     if report.error is not None and (output.quiet or not shown_already):
         show_error(report, output)
@@ -61,11 +57,11 @@ def show_error(report: Report, output: Output) -> None:
 
 
 def _diagnosis(report: Report) -> Diagnosis:
-    if report.diagnosis is not None:
-        return report.diagnosis
-    if report.error is None:
+    error = report.error
+    if error is None:
         return Diagnosis("", "")
-    return Diagnosis(report.error.layer, report.error.message, remedies=report.error.hints)
+    found = report.diagnosis or Diagnosis(error.layer, error.message)
+    return found if found.remedies else found._replace(remedies=error.hints)
 
 
 def _explanation(diagnosis: Diagnosis) -> list[tuple[str, str]]:

@@ -87,12 +87,11 @@ def _pdu_summary(what: PDU) -> str:
     from dcmnet_cli.core.reasons import explain_abort, explain_reject
 
     if isinstance(what, pdus.AAssociateRQ):
-        count = len(what.contexts)
         titles = f"called {quoted(what.called_ae_title)}  calling {quoted(what.calling_ae_title)}"
-        return f"{titles}  {count} context{'s' if count != 1 else ''}"
+        return f"{titles}  {_contexts(len(what.contexts))}"
     if isinstance(what, pdus.AAssociateAC):
         accepted = sum(context.result == pdus.ACCEPTANCE for context in what.contexts)
-        return f"{accepted} of {len(what.contexts)} contexts accepted  {_implementation(what.user_information)}"
+        return f"{accepted} of {_contexts(len(what.contexts))} accepted  {_implementation(what.user_information)}"
     if isinstance(what, pdus.AAssociateRJ):
         rejection = explain_reject(what.result, what.source, what.reason)
         return (
@@ -104,6 +103,10 @@ def _pdu_summary(what: PDU) -> str:
         reason = f", reason {abort.name} ({what.reason})" if what.source else ""
         return f"source {abort.source_name} ({what.source}){reason}"
     return ""
+
+
+def _contexts(count: int) -> str:
+    return f"{count} context" if count == 1 else f"{count} contexts"
 
 
 def _implementation(information: UserInformation) -> str:

@@ -13,7 +13,7 @@ SIDES = {
 def milliseconds(seconds: float) -> str:
     """A time for lines that programs read: always in ms, whatever its size."""
     value = seconds * 1000
-    return f"{value:.1f} ms" if value >= 0.1 else f"{value:.2f} ms"
+    return f"{value:.2f} ms" if value < 0.995 else f"{value:.1f} ms"
 
 
 def duration(seconds: float) -> str:

@@ -1,10 +1,10 @@
 """The root command, and what becomes of errors. Streams that break need a process of their own."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +79,34 @@ def test_debug_shows_no_traceback_of_an_error_that_is_no_bug(shell) -> None:
     assert shell("fail", "rejected", "-d").stderr == "dcmnet fail: PACS@host:104 rejected the association\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (("echo", "--json", "-aex", "host", "104"), 2, "usage"),
+        (("echo", "--json", "--config", "/nowhere", "host", "104"), 2, "configuration"),
+        (("fail", "hints", "--json"), 3, "connect"),
+        (("fail", "bug", "--json"), 70, "error"),
+    ],
+)
+def test_json_is_promised_on_failure_too(shell, words: tuple[str, ...], code: int, kind: str) -> None:
+    status, stdout, stderr = shell(*words)
+    assert status == code
+    told = json.loads(stdout)
+    assert (told["schema"], told["command"], told["ok"], told["exit"]) == ("dcmnet/1", words[0], False, code)
+    assert told["error"]["kind"] == kind
+    assert stderr.startswith(f"dcmnet {words[0]}: {told['error']['message']}\n")
+
+
+@pytest.mark.parametrize("words", [("fail", "hints", "--json"), ("spill", "3")])
+def test_a_reader_that_never_was_is_no_reason_for_noise(words: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        done = subprocess.run([*FAKE, *words], cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == (3 if words[0] == "fail" else 11)
+    assert "Exception" not in done.stderr
+
+
 def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     with subprocess.Popen(
         [*FAKE, "spill", "200000"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -109,9 +137,10 @@ def test_closed_streams_are_no_reason_to_fail() -> None:
 
 def test_sigint_in_the_middle_is_130_in_one_line() -> None:
     with subprocess.Popen(
-        [*FAKE, "spill", "2000000000"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*FAKE, "spill", "2000000000"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        time.sleep(1)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"  # it is past its imports
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (130, "dcmnet spill: interrupted\n")

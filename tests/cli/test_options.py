@@ -108,7 +108,7 @@ def test_one_number_for_all_ways_to_say_how_much_is_shown(shell, words: tuple[st
         (("-ll", "loud"), '-ll/--log-level: "loud" is not one of fatal, error, warn, info, debug, trace'),
         (("+cf", "ca.pem"), "+cf means nothing without TLS; add +tla, or +tls KEY CERT"),
         (("-ic", "-tls"), "-ic means nothing without TLS; add +tla, or +tls KEY CERT"),
-        (("+px",), "--tls-profile means nothing without TLS; add +tla, or +tls KEY CERT"),
+        (("+px",), "+px means nothing without TLS; add +tla, or +tls KEY CERT"),
         (("-pdu", "4095"), "-pdu: 4095 is no PDU length; give 0 (no limit) or 4096 to 4294967295"),
         (("-pdu", "-1"), "-pdu: -1 is no PDU length; give 0 (no limit) or 4096 to 4294967295"),
         (("-to", "0"), "-to: 0 seconds is not a waiting time; give more than 0, at most 1000000"),
@@ -246,9 +246,7 @@ class TestTLS:
 
     def test_typed_values_replace_those_of_the_node_one_by_one(self) -> None:
         node = TLSSettings(key_file="k", certificate_file="c", ca_files=("node.pem",), server_name="node")
-        common = TLSCommonOptions(
-            ca_files=["a", "b"], crl_files=["r"], crl_chain=True, ciphers=["S"], profile_bcp195=True
-        )
+        common = TLSCommonOptions(ca_files=["a", "b"], crl_files=["r"], crl_chain=True, ciphers=["S"])
         assert TLSOptions(common=common).settings(node) == TLSSettings(
             key_file="k",
             certificate_file="c",
@@ -257,7 +255,6 @@ class TestTLS:
             crl_check="chain",
             server_name="node",
             ciphers=("S",),
-            profile="bcp195",
         )
 
     @pytest.mark.parametrize(
@@ -269,6 +266,7 @@ class TestTLS:
             (TLSCommonOptions(null_passwd=True), {"key_password": ""}),
             (TLSCommonOptions(tls_profile="8996-mod"), {"profile": "8996-mod"}),
             (TLSCommonOptions(profile_8996_mod=True), {"profile": "8996-mod"}),
+            (TLSCommonOptions(profile_bcp195=True), {"profile": "bcp195"}),
             (TLSCommonOptions(profile_bcp195_nd=True), {"profile": "bcp195-nd"}),
             (TLSCommonOptions(profile_bcp195_ex=True), {"profile": "bcp195-ex"}),
             (TLSCommonOptions(ca_dirs=["d"]), {"ca_dirs": ("d",)}),

@@ -27,6 +27,8 @@ RECOGNISED = [
 
 RECOGNISED_TEXT = [
     (b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", "http", 'response: "HTTP/1.1 400 Bad Request"'),
+    (b"<!DOCTYPE HTML>\n<html lang='en'>\n", "http", 'web page (HTTP): "<!DOCTYPE HTML>"'),
+    (b"\r\n<html><head>", "http", "web page"),
     (b"GET / HTTP/1.0\r\n\r\n", "http", 'request: "GET / HTTP/1.0"'),
     (b"OPTIONS / RTSP/1.0\r\n\r\n", "http", "request"),
     (b"SSH-2.0-OpenSSH_9.2p1\r\n", "ssh", '"SSH-2.0-OpenSSH_9.2p1"'),

@@ -124,10 +124,11 @@ def dial(port: int, settings: TLSSettings, host: str = "127.0.0.1", **more: obje
 
 def exchange(secured: TLSTransport) -> bytes:
     view = memoryview(bytearray(100))
-    secured.write_buffers([b"he", b"llo"], 2)
-    count = secured.recv_into(view, 2)
-    secured.close()
-    return bytes(view[:count])
+    try:
+        secured.write_buffers([b"he", b"llo"], 2)
+        return bytes(view[: secured.recv_into(view, 2)])
+    finally:
+        secured.close()
 
 
 def failure(port: int, settings: TLSSettings, host: str = "127.0.0.1") -> TLSError:
@@ -484,6 +485,27 @@ def test_a_server_that_resets(world: World, serve: Callable[..., Server]) -> Non
     assert failure(serve(work).port, world.asking).reason == "reset"
 
 
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [("15 03 01 00 02 02 28", "no_shared_cipher"), ("16 03 03", "reset"), ("", "reset")],
+)
+def test_a_server_that_is_gone_before_our_hello(
+    world: World, serve: Callable[..., Server], first: str, reason: str
+) -> None:
+    def work(sock: socket.socket) -> None:
+        sock.sendall(bytes.fromhex(first))
+        time.sleep(0.02)
+        Transport(sock).close(abort=True)
+
+    server = serve(work)
+    transport = connect("127.0.0.1", server.port, timeout=2)
+    server.outcome()
+    time.sleep(0.02)
+    with pytest.raises(TLSError) as caught:
+        start_client(transport, world.asking, "127.0.0.1", 2)
+    assert caught.value.reason == reason
+
+
 def test_a_silent_server(world: World, serve: Callable[..., Server]) -> None:
     release = threading.Event()
     server = serve(lambda sock: release.wait(2))
@@ -532,6 +554,29 @@ def test_a_client_that_drips_is_timed_out(world: World, serve: Callable[..., Ser
     error = server.outcome()
     assert isinstance(error, TimedOut)
     assert time.monotonic() - begin < 1
+
+
+def test_a_reset_after_the_handshake_is_a_lost_connection(world: World, serve: Callable[..., Server]) -> None:
+    server = serve(lambda sock: start_server(Transport(sock), world.serving, 2).close(abort=True))
+    secured = dial(server.port, world.asking)
+    server.outcome()
+    with pytest.raises(ConnectionLost, match="reset by the peer"):
+        secured.recv_into(memoryview(bytearray(10)), 2)
+    secured.close()
+
+
+def test_a_refusal_is_heard_after_a_write_failed(world: World, serve: Callable[..., Server]) -> None:
+    """With TLS 1.3 the server refuses us when we have begun to send; its alert still waits to be read."""
+    context = server_context(world.mutual)
+    server = serve(lambda sock: start_server(Transport(sock), world.mutual, 2, context=context))
+    secured = dial(server.port, world.asking)
+    server.outcome()
+    with pytest.raises(ConnectionLost):
+        keep_writing(secured)
+    with pytest.raises(TLSError) as caught:
+        secured.recv_into(memoryview(bytearray(10)), 1)
+    assert caught.value.reason == "client_certificate_required"
+    secured.close()
 
 
 def test_a_write_to_a_peer_that_has_gone(world: World, serve: Callable[..., Server]) -> None:
@@ -672,6 +717,11 @@ def test_a_failed_start_closes_the_connection(world: World, serve: Callable[...,
     with pytest.raises(UsageError):
         start_client(transport, TLSSettings(profile="+pn"), "localhost", 1)
     assert transport.sock.fileno() == -1
+    ours, theirs = socket.socketpair()
+    with pytest.raises(UsageError):
+        start_server(Transport(ours), TLSSettings(), 1)
+    assert theirs.recv(1) == b""
+    theirs.close()
     transport = connect("127.0.0.1", serve(echoing(world.serving)).port, timeout=2)
     with pytest.raises(UsageError, match="cannot be a server name"):
         start_client(transport, world.asking, ".leading", 1)

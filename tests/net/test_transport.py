@@ -447,6 +447,28 @@ def test_silence_is_a_time_out() -> None:
         sock.close()
 
 
+def test_an_address_without_a_route() -> None:
+    # No connection can be made to a multicast address; the system says so at once.
+    with pytest.raises(ConnectError, match=r"cannot connect to 224\.0\.0\.1:104: network unreachable") as caught:
+        connect("224.0.0.1", 104, timeout=1)
+    assert caught.value.details["how"] == "unreachable"
+
+
+def test_a_machine_without_the_address_family(listening: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnlyIPv4(socket.socket):
+        def __init__(self, family: int = -1, *more: object, **named: object) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *more, **named)
+
+    monkeypatch.setattr("dcmnet_cli.net.race.socket.socket", OnlyIPv4)
+    both = [Address(socket.AF_INET6, ("::1", listening, 0, 0)), Address(socket.AF_INET, ("127.0.0.1", listening))]
+    monkeypatch.setattr(module, "resolve", lambda *_: both)
+    transport = connect("pacs", listening, timeout=1)
+    assert transport.remote == f"127.0.0.1:{listening}"
+    transport.close()
+
+
 def test_a_failed_name_is_a_rung_too() -> None:
     steps: list[Step] = []
     with pytest.raises(ResolveError):

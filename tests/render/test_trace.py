@@ -51,6 +51,10 @@ def traced(what: PDU, *, is_sent: bool = True) -> Trace:
             "← A-ASSOCIATE-RJ  rejected permanently (1), source service user (1), "
             "reason called AE title not recognized (7)",
         ),
+        (
+            Trace(True, AAssociateAC((ContextResult(1, 3),), UserInformation())),
+            "→ A-ASSOCIATE-AC  0 of 1 context accepted",
+        ),
         (Trace(True, AAbort(0, 0)), "→ A-ABORT         source service user (0)"),
         (
             Trace(False, AAbort(2, 6)),
@@ -201,19 +205,19 @@ def test_hostile_titles_and_names() -> None:
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\udc9b]", text)
 
 
-def test_output_decides_how_much_is_shown_and_where() -> None:
-    trace = traced(AReleaseRQ())
-    for options, expected in (
-        ({}, ""),
-        ({"verbosity": 1}, "→ A-RELEASE-RQ\n"),
-        ({"verbosity": 2, "hexdump": True}, "→ A-RELEASE-RQ\n    0000  " + "05 00 00 00 00 04 00 00 00 00".ljust(47)),
-        ({"verbosity": 2, "quiet": True}, ""),
-    ):
-        output = pipe(**options)
-        show_trace(trace, output)
-        assert output.stdout == ""
-        assert output.stderr.startswith(expected)
-        assert bool(output.stderr) == bool(expected)
+@pytest.mark.parametrize(
+    ("verbosity", "hexdump", "quiet", "expected"),
+    [
+        (0, False, False, ""),
+        (1, False, False, "→ A-RELEASE-RQ\n"),
+        (1, False, True, ""),
+        (2, True, False, "→ A-RELEASE-RQ\n    0000  05 00 00 00 00 04 00 00 00 00                    ..........\n"),
+    ],
+)
+def test_output_decides_how_much_is_shown_and_where(verbosity: int, hexdump: bool, quiet: bool, expected: str) -> None:
+    output = pipe(verbosity=verbosity, hexdump=hexdump, quiet=quiet)
+    show_trace(traced(AReleaseRQ()), output)
+    assert (output.stdout, output.stderr) == ("", expected)
 
 
 def test_arrows_on_an_ascii_terminal() -> None:

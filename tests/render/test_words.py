@@ -12,7 +12,8 @@ from dcmnet_cli.render.words import context_result, duration, milliseconds, name
     [
         (0.0, "0.00 ms", "0.00 ms"),
         (0.00004, "0.04 ms", "0.04 ms"),
-        (0.0004, "0.4 ms", "0.4 ms"),
+        (0.0004, "0.40 ms", "0.40 ms"),
+        (0.000999, "1.0 ms", "1.0 ms"),
         (0.0123, "12.3 ms", "12.3 ms"),
         (0.4121, "412 ms", "412.1 ms"),
         (9.999, "9999 ms", "9999.0 ms"),
