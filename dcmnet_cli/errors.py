@@ -4,6 +4,7 @@
       UsageError                 options or arguments that cannot be meant
         ConfigurationError       the configuration file, with file, line and key
       InputError                 a file that cannot be read, or is not what was asked for
+        ConversionError          a data set that cannot be put into another transfer syntax
       OutputError                a file or folder that cannot be written
       TransportError             below DICOM
         ResolveError             no address for the host name
@@ -64,6 +65,13 @@ class ConfigurationError(UsageError):
 class InputError(DcmnetError):
     kind = "input"
     layer = "file"
+
+
+class ConversionError(InputError):
+    """``hints`` names the package to install where a codec is missing."""
+
+    kind = "conversion"
+    layer = "data set"
 
 
 class OutputError(DcmnetError):

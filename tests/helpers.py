@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from dcmnet_cli.core.association import DEFAULT_TIMERS, AssociationProtocol, Timers
-from dcmnet_cli.core.events import AssociationEvent, AssociationRequested, Fragment
+from dcmnet_cli.core.events import AssociationEvent, AssociationRequested, Fragment, Trace
 from dcmnet_cli.core.negotiation import AcceptorPolicy, answer, own_information, propose
+from dcmnet_cli.core.pdata import Chunks
 from dcmnet_cli.core.pdu import AAssociateRQ
 from dcmnet_cli.core.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 
@@ -66,10 +67,13 @@ def splits(data: bytes) -> Iterator[tuple[bytes, ...]]:
 CUTTERS: tuple[Cutter, ...] = (whole, byte_by_byte, lambda data: random_chunks(data, 7))
 
 
-def drive(core: AssociationProtocol, chunks: Iterable[bytes], now: float = 0.0) -> list[AssociationEvent]:
+def drive(
+    core: AssociationProtocol, chunks: Iterable[bytes], now: float = 0.0, *, is_quick: bool = False
+) -> list[AssociationEvent]:
     """Feed a core, and return all its events, the data of fragments copied.
 
-    What was lent is overwritten before the buffer is lent again, so that a view that anyone kept shows.
+    What was lent is overwritten before the buffer is lent again, so that a view that anyone kept shows. ``is_quick``
+    tries the quick way through data sets first, as the network layer does; its fragments come on context 0.
     """
     events: list[AssociationEvent] = []
     lent: list[memoryview] = []
@@ -82,13 +86,22 @@ def drive(core: AssociationProtocol, chunks: Iterable[bytes], now: float = 0.0) 
             buffer[:count] = chunk[:count]
             core.buffer_updated(count, now)
             chunk = chunk[count:]
-            while (event := core.next_event()) is not None:
-                if isinstance(event, Fragment):
-                    lent.append(event.data)
-                    event = event._replace(data=memoryview(bytes(event.data)))
+            while (event := _next_event(core, lent, is_quick)) is not None:
                 events.append(event)
     _spoil(lent)
     return events
+
+
+def _next_event(core: AssociationProtocol, lent: list[memoryview], is_quick: bool) -> AssociationEvent | None:
+    views, is_last = core.next_fragments() if is_quick else ([], False)
+    if views or is_last:
+        lent += views
+        return Fragment(0, memoryview(b"".join(views)), is_last)
+    event = core.next_event()
+    if isinstance(event, Fragment):
+        lent.append(event.data)
+        return event._replace(data=memoryview(bytes(event.data)))
+    return event
 
 
 def _spoil(lent: list[memoryview]) -> None:
@@ -127,15 +140,22 @@ class AssociationPair:
         *,
         cut: Cutter = whole,
         timers: Timers = DEFAULT_TIMERS,
-        buffer_size: int = 1 << 12,
+        is_traced: bool = False,
     ) -> None:
         self.now = 0.0
-        self.requestor = AssociationProtocol(is_requestor=True, timers=timers, buffer_size=buffer_size)
-        self.acceptor = AssociationProtocol(is_requestor=False, timers=timers, buffer_size=buffer_size)
+        self.policy = policy
+        self.traces: dict[AssociationProtocol, list[Trace]] = {}
+        self.requestor, self.acceptor = (self._core(role, timers, is_traced) for role in (True, False))
         self.events: dict[AssociationProtocol, list[AssociationEvent]] = {self.requestor: [], self.acceptor: []}
         self._request = request
-        self._policy = policy
         self._cut = cut
+
+    def _core(self, is_requestor: bool, timers: Timers, is_traced: bool) -> AssociationProtocol:
+        seen: list[Trace] = []
+        trace = seen.append if is_traced else None
+        core = AssociationProtocol(is_requestor=is_requestor, timers=timers, trace=trace, buffer_size=1 << 12)
+        self.traces[core] = seen
+        return core
 
     def connect(self) -> None:
         """Open the connection and carry the request over: the acceptor is in Sta3 then."""
@@ -148,7 +168,7 @@ class AssociationPair:
         """Both in Sta6, and the events of getting there taken."""
         self.connect()
         requested = only(self.take(self.acceptor), AssociationRequested)
-        response = answer(requested.request, self._policy)
+        response = answer(requested.request, self.policy)
         self.acceptor.accept(response, self.now)  # type: ignore[arg-type]
         self.pump()
         self.take(self.requestor)
@@ -164,7 +184,7 @@ class AssociationPair:
         events, self.events[core] = self.events[core], []
         return events
 
-    def send_data_set(self, core: AssociationProtocol, context_id: int, chunks: Iterable[bytes]) -> None:
+    def send_data_set(self, core: AssociationProtocol, context_id: int, chunks: Chunks) -> None:
         """Put what is queued and then the data set on the wire."""
         wire = sent(core)
         for batch in core.data_set_batches(context_id, chunks):

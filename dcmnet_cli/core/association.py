@@ -102,7 +102,8 @@ class AssociationProtocol(UpperLayer):
 
     def accept(self, answer: AAssociateAC, now: float) -> None:
         """A-ASSOCIATE response, positive. Where nothing fits the peer's maximum length it becomes a Violation."""
-        assert self.request is not None
+        if self.request is None or self.state != State.STA3:
+            raise LocalProtocolError(f"associate accept in {self.state}")
         self._now = now
         try:
             negotiated = negotiation.settle(self.request, answer)
@@ -183,7 +184,9 @@ class AssociationProtocol(UpperLayer):
         return self._receiver.get_buffer()
 
     def buffer_updated(self, count: int, now: float) -> None:
-        """``count`` bytes were received into the buffer."""
+        """``count`` bytes were received into the buffer. Once the association is over they are dropped."""
+        if self.is_over:
+            return
         if self._timer()[0] == "idle":  # silence within a message counts from its first byte
             self._since = now
         self._receiver.buffer_updated(count)
@@ -212,6 +215,23 @@ class AssociationProtocol(UpperLayer):
             except RemoteProtocolError as error:
                 self._refuse(Event.INVALID_PDU, error)
         return self._events.pop(0) if self._events else None
+
+    def next_fragments(self) -> tuple[list[memoryview], bool]:
+        """What the buffer holds of the data set under way, borrowed like ``Fragment.data``, and whether it ended.
+
+        The quick way through bulk data, to be tried before ``next_event``, which has the last word on what this leaves.
+        """
+        context_id = self._assembler.data_set_context
+        if not context_id or self._events or self._skipping or self._trace is not None or self._pdu_type not in (0, 4):
+            return [], False
+        if self.state not in (State.STA6, State.STA7):
+            return [], False
+        fragments, is_over = self._receiver.data_set(context_id, self._announced or P_DATA_LIMIT)
+        self._pdu_type = 0 if self._receiver.pdu_is_used_up else 4
+        if is_over:
+            self._assembler.end_data_set()
+            self._progress()
+        return fragments, is_over
 
     def _advance(self) -> bool:
         """One step of parsing; False when it needs more bytes."""
@@ -338,17 +358,16 @@ class AssociationProtocol(UpperLayer):
         self._now = self._since = now
 
     def _timer(self) -> tuple[str, float | None]:
-        if self.state in (State.STA2, State.STA5):
-            return "acse", self._timers.acse
-        if self.state in _RELEASING:
-            return "release", self._timers.release
-        if self.state == State.STA13:
-            return "closing", self._timers.closing
-        if self.state == State.STA6:
+        state = self.state
+        if state is State.STA6:
             if self._outstanding or self._assembler.in_message or self._receiver.in_pdu:
                 return "dimse", self._timers.dimse
             return "idle", self._timers.idle
-        return "", None
+        if state is State.STA2 or state is State.STA5:
+            return "acse", self._timers.acse
+        if state is State.STA13:
+            return "closing", self._timers.closing
+        return ("release", self._timers.release) if state in _RELEASING else ("", None)
 
     def waiting_for(self) -> str:
         """What the peer owes us now, in words."""

@@ -82,6 +82,15 @@ class Assembler:
             return f"the rest of the data set of {message_name(self._message)}"
         return "the rest of a command set" if self._context_id else ""
 
+    @property
+    def data_set_context(self) -> int:
+        """The presentation context whose data set is under way, 0 if none is."""
+        return self._context_id if self._message is not None else 0
+
+    def end_data_set(self) -> None:
+        """The last fragment of the data set has gone by."""
+        self._message, self._context_id = None, 0
+
     def begin(self, pdv: PDVHeader) -> None:
         """Check that a PDV may come now. Raises UnexpectedMessage or InvalidCommandSet."""
         if pdv.context_id not in self._contexts:
@@ -113,7 +122,7 @@ class Assembler:
         is_last = piece.ends_pdv and bool(piece.control & LAST)
         if self._message is not None:
             if is_last:
-                self._message, self._context_id = None, 0
+                self.end_data_set()
             elif not piece.data:
                 return None
             return Fragment(piece.context_id, piece.data, is_last)

@@ -210,8 +210,10 @@ def answer(
         return AAssociateRJ(REJECTED_PERMANENT, PROVIDER_ACSE, 1)
     info = own_information(policy.maximum_length)
     asked = request.user_information
+    proposed = {context.abstract_syntax for context in request.contexts}  # at most 128: the answer has to fit, too
     info = info._replace(
-        roles=tuple(_answer_role(role, policy) for role in asked.roles), extended=_answer_extended(asked, policy)
+        roles=tuple(_answer_role(role, policy) for role in asked.roles if role.sop_class_uid in proposed),
+        extended=_answer_extended(asked, policy),
     )
     if identity is not None and asked.user_identity is not None and asked.user_identity.positive_response_requested:
         info = info._replace(identity_response=identity.response)
@@ -244,10 +246,10 @@ def _answer_role(role: RoleSelection, policy: AcceptorPolicy) -> RoleSelection:
 
 
 def _answer_extended(asked: UserInformation, policy: AcceptorPolicy) -> tuple[ExtendedNegotiation, ...]:
-    answers = []
+    answers: dict[str, ExtendedNegotiation] = {}
     for item in asked.extended:
         respond = policy.extended.get(item.sop_class_uid)
-        information = respond(item.information) if respond else None
+        information = respond(item.information) if respond and item.sop_class_uid not in answers else None
         if information is not None:
-            answers.append(ExtendedNegotiation(item.sop_class_uid, information))
-    return tuple(answers)
+            answers[item.sop_class_uid] = ExtendedNegotiation(item.sop_class_uid, information)
+    return tuple(answers.values())

@@ -21,6 +21,7 @@ LAST = 0x02
 LARGEST_SENT_PDU = 1 << 18
 """Our own ceiling on what we send where the peer names none, or a very large one."""
 
+_SHORT_REST = 64  # bytes worth moving so that the next read gets the whole buffer
 _PDUS_A_BATCH = 128  # two buffers each: well below the 1024 of IOV_MAX
 _PDU_AND_PDV = struct.Struct(">BxIIBB")
 _PDV = struct.Struct(">IBB")
@@ -126,17 +127,18 @@ class Receiver:
         self._pdu_left = 0
         self._pdv_left = 0
         self._pdv: PDVHeader | None = None
-        self._offset = 0  # within the current PDU, for error messages
+        self._pdu_length = 0  # as declared, for the offset in an error message
         self._gathered = bytearray()
 
     def get_buffer(self) -> memoryview:
         """A writable view to receive into, never empty. All views handed out before are void from here on."""
-        if self._start == self._end:
+        left = self._end - self._start
+        if not left:
             self._start = self._end = 0
-        elif self._start and self._end == len(self._buffer):
+        elif self._start and (left <= _SHORT_REST or self._end == len(self._buffer)):
             rest = bytes(self._view[self._start : self._end])
-            self._view[: len(rest)] = rest
-            self._start, self._end = 0, len(rest)
+            self._view[:left] = rest
+            self._start, self._end = 0, left
         return self._view[self._end :]
 
     def buffer_updated(self, count: int) -> None:
@@ -183,7 +185,7 @@ class Receiver:
         start = self._start
         self._start = start + 6
         self._pdu_left = int.from_bytes(self._view[start + 2 : start + 6], "big")
-        self._offset = 6
+        self._pdu_length = self._pdu_left
         self._gathered = bytearray(self._view[start : start + 6])
         return Header(self._view[start], self._pdu_left)
 
@@ -211,7 +213,6 @@ class Receiver:
         if length + 4 > self._pdu_left:
             raise self._error("PDV item length", f"{length} declared, {self._pdu_left - 4} bytes are left in the PDU")
         self._start += 6
-        self._offset += 6
         self._pdu_left -= length + 4
         self._pdv_left = length - 2
         self._pdv = PDVHeader(context_id, control, length - 2)
@@ -230,11 +231,51 @@ class Receiver:
         if not count and self._pdv_left:
             return None
         self._start = start + count
-        self._offset += count
         self._pdv_left -= count
         if not self._pdv_left:
             self._pdv = None
         return Piece(pdv.context_id, pdv.control, self._view[start : start + count], self._pdv is None)
 
+    def data_set(self, context_id: int, longest_pdu: int) -> tuple[list[memoryview], bool]:
+        """What has come of a data set under way, many fragments a call, and whether that was its end.
+
+        The way of the bulk: one loop without a call per fragment. It stops in front of whatever is not plainly the
+        next fragment of the data set on ``context_id``, for ``header``, ``pdv`` and ``piece`` to find the words.
+        """
+        buffer, view, end = self._buffer, self._view, self._end
+        start, pdu_left, pdv_left, pdv = self._start, self._pdu_left, self._pdv_left, self._pdv
+        fragments: list[memoryview] = []
+        is_over = False
+        while True:
+            if pdv is not None:
+                count = min(pdv_left, end - start)
+                if count:
+                    fragments.append(view[start : start + count])
+                    start += count
+                    pdv_left -= count
+                if pdv_left:
+                    break
+                is_over, pdv = bool(pdv.control & LAST), None
+                if is_over:
+                    break
+            elif end - start < 6:
+                break
+            elif pdu_left:
+                length, context, control = _PDV.unpack_from(buffer, start)
+                if context != context_id or control & COMMAND or length < 2 or length + 4 > pdu_left or length % 2:
+                    break
+                start += 6
+                pdu_left -= length + 4
+                pdv_left = length - 2
+                pdv = PDVHeader(context, control, pdv_left)
+            else:
+                length = int.from_bytes(view[start + 2 : start + 6], "big")
+                if buffer[start] != 4 or not 6 <= length <= longest_pdu:
+                    break
+                start += 6
+                pdu_left = self._pdu_length = length
+        self._start, self._pdu_left, self._pdv_left, self._pdv = start, pdu_left, pdv_left, pdv
+        return fragments, is_over
+
     def _error(self, field: str, problem: str) -> InvalidPDU:
-        return InvalidPDU(PDU_NAMES[4], field, self._offset, problem)
+        return InvalidPDU(PDU_NAMES[4], field, 6 + self._pdu_length - self._pdu_left, problem)

@@ -79,9 +79,10 @@ class UpperLayer:
             self._trace(Trace(True, pdu, raw))
 
     def _close(self, _pdu: PDU | None = None) -> None:
-        """AA-2, and the end of every other way: the transport is to be closed once what is queued was written."""
+        """The end of every way: the transport is to be closed once what is queued was written."""
         self.is_over = True
         self.state = State.STA1
+        self._receiver.skip_all()
 
     # What the actions of PS3.8 tables 9-6 to 9-9 do beyond changing the state; those left out do nothing more.
 
@@ -137,6 +138,11 @@ class UpperLayer:
     def _abort_as_user(self, _pdu: PDU | None) -> None:  # AA-1
         self._queue(AAbort(0, 0))
 
+    def _give_up(self, pdu: PDU | None) -> None:  # AA-2
+        if isinstance(pdu, AAbort) and self.request is None:  # in place of a request (Sta2), and so the end of the wait
+            self._events.append(Aborted(*pdu))
+        self._close()
+
     def _be_aborted(self, pdu: PDU | None) -> None:  # AA-3
         assert isinstance(pdu, AAbort)
         self._events.append(Aborted(*pdu))
@@ -173,7 +179,7 @@ _EFFECTS: dict[Action, Callable[[UpperLayer, PDU | None], None]] = {
     Action.AR_9: UpperLayer._answer_release,
     Action.AR_10: UpperLayer._end_collision,
     Action.AA_1: UpperLayer._abort_as_user,
-    Action.AA_2: UpperLayer._close,
+    Action.AA_2: UpperLayer._give_up,
     Action.AA_3: UpperLayer._be_aborted,
     Action.AA_4: UpperLayer._lose,
     Action.AA_5: UpperLayer._lose,

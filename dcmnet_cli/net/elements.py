@@ -1,20 +1,23 @@
 """A walk over the elements of a data set in a file: headers only, values skipped, nothing decoded (PS3.5 7).
 
-It finds the few values that a transfer needs to know and tells whether the file is whole, in constant memory. What it
-cannot follow it leaves to the peer: it reports a problem only where the file certainly ends too early.
+It finds the few values that a transfer needs to know and tells whether the file is whole, in memory that does not grow
+with the file. What it cannot follow it leaves to the peer: a problem is reported only where the file certainly ends
+too early.
 """
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
 WINDOW = 8192
 UNDEFINED = 0xFFFFFFFF
-_DEEPEST = 64
-_MOST_STEPS = 1_000_000
-_LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
-_LONGEST_WANTED = 128
+_MOST_STEPS = 2_000_000
+_MOST_PADDING = 1 << 16
+_LONGEST_WANTED = 1024
+_ITEM_GROUP, _ITEM, _ITEM_END = 0xFFFE, 0xE000, 0xE00D
+_SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 
 
 class Layout(NamedTuple):
@@ -22,6 +25,35 @@ class Layout(NamedTuple):
 
     explicit: bool
     little: bool
+
+
+class _Reader(NamedTuple):
+    """What reads the headers of one layout; ``quick``, ``short_vrs`` and ``items`` serve ``_pass_plain``."""
+
+    unpack: Callable[[bytes, int], tuple[Any, ...]]
+    quick: Callable[[bytes, int], tuple[Any, ...]]
+    short_vrs: frozenset[int]
+    items: frozenset[int]
+
+
+def _reader(explicit: bool, order: Literal["<", ">"]) -> _Reader:
+    endian: Literal["little", "big"] = "little" if order == "<" else "big"
+    return _Reader(
+        struct.Struct(order + ("HH2sH" if explicit else "HHI")).unpack_from,
+        struct.Struct(order + ("IHH" if explicit else "II")).unpack_from,
+        frozenset(int.from_bytes(vr, endian) for vr in _SHORT_VRS),
+        frozenset(_raw(tag, order) for tag in (0, 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD)),
+    )
+
+
+def _raw(tag: int, order: str) -> int:
+    """A tag as one number of four bytes reads it."""
+    return (tag & 0xFFFF) << 16 | tag >> 16 if order == "<" else tag
+
+
+_READERS = {
+    Layout(explicit, order == "<"): _reader(explicit, order) for explicit in (True, False) for order in ("<", ">")
+}
 
 
 class Walk(NamedTuple):
@@ -37,115 +69,203 @@ class Walk(NamedTuple):
 
 
 class FileWindow:
-    """A file read through one small window: ``need`` moves it only when the bytes asked for are not in it.
+    """A file seen through one small window that moves forward.
 
-    ``pread`` takes (count, offset) and returns the bytes there, fewer at the end of the file.
+    ``pread`` takes (count, offset) and returns the bytes there; fewer than asked for is the end of the file. ``head``
+    is what it holds at offset 0. ``last_header`` is the last offset whose element header is certainly in ``data``.
     """
 
-    def __init__(self, pread: Callable[[int, int], bytes], size: int, head: bytes = b"") -> None:
+    def __init__(self, pread: Callable[[int, int], bytes], size: int, head: bytes) -> None:
         self.size = size
-        self.data = head
-        self.start = 0
         self._pread = pread
+        self._set(head, 0)
 
-    def need(self, offset: int, count: int) -> int:
-        """Where in ``data`` the byte at ``offset`` lies, once ``count`` bytes from there are in it; -1 past the end."""
+    def _set(self, data: bytes, start: int) -> None:
+        self.data = data
+        self.start = start
+        end = start + len(data)
+        if len(data) < WINDOW:
+            self.size = min(self.size, end)
+        self.last_header = end - (12 if end < self.size else 8)
+
+    def move(self, offset: int) -> bool:
+        """Bring the element header at ``offset`` into the window; False where the file has no 8 bytes left."""
+        if offset + 8 > self.size:
+            return False
+        if not self.start <= offset <= self.last_header:
+            self._set(self._pread(WINDOW, offset), offset)
+        return offset <= self.last_header
+
+    def read(self, offset: int, count: int) -> bytes:
+        """``count`` bytes at ``offset``, fewer at the end of the file. The window stays where it is."""
         at = offset - self.start
         if at >= 0 and at + count <= len(self.data):
-            return at
-        if offset + count > self.size:
-            return -1
-        self.data = self._pread(max(WINDOW, count), offset)
-        self.start = offset
-        return 0 if len(self.data) >= count else -1
+            return self.data[at : at + count]
+        return self._pread(count, offset) if offset < self.size else b""
 
 
 def walk(window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int], last: int | None = None) -> Walk:
-    """Walk the top level of the data set at ``offset``; stop before the first tag above ``last``, if given."""
-    unpack_tag = struct.Struct("<HH" if layout.little else ">HH").unpack_from
-    order = "little" if layout.little else "big"
-    values: dict[int, str] = {}
-    problem, odd = "", False
-    for _ in range(_MOST_STEPS):
-        at = window.need(offset, 8)
-        if at < 0:
-            break
-        group, element = unpack_tag(window.data, at)
-        tag = group << 16 | element
-        if group == 0 or (last is not None and tag > last):
-            break
-        header, length = _header(window, offset, at, layout.explicit, order)
-        value = offset + header
-        if length == UNDEFINED:
-            end = _skip_undefined(window, value, _within(window, value - header, layout), order)
-            if end < 0:
-                problem = f"the file ends within element {_name(tag)}"
-                break
-            offset = end
-            continue
-        if value + length > window.size:
-            problem = f"element {_name(tag)} declares {length} bytes, the file has {max(0, window.size - value)}"
-            break
-        if tag in wanted and length <= _LONGEST_WANTED and (at := window.need(value, length)) >= 0:
-            values[tag] = _text(window.data[at : at + length])
-        odd = odd or bool(length & 1)
-        offset = value + length
-    return Walk(values, offset, problem, odd)
+    """Walk the data set at ``offset``; ``wanted`` tags are looked for at its top level.
 
-
-def _header(window: FileWindow, offset: int, at: int, explicit: bool, order: str) -> tuple[int, int]:
-    """(length of the header, length of the value) of the element whose first 8 bytes lie at ``at`` of the window."""
-    data = window.data
-    if not explicit:
-        return 8, int.from_bytes(data[at + 4 : at + 8], order)  # type: ignore[arg-type]
-    if data[at + 4 : at + 6] not in _LONG_VRS:
-        return 8, int.from_bytes(data[at + 6 : at + 8], order)  # type: ignore[arg-type]
-    at = window.need(offset, 12)
-    if at < 0:
-        return 12, UNDEFINED - 1  # the header itself is cut short: any length overruns the file
-    return 12, int.from_bytes(window.data[at + 8 : at + 12], order)  # type: ignore[arg-type]
-
-
-def _skip_undefined(window: FileWindow, offset: int, layout: Layout, order: str) -> int:
-    """The offset behind a sequence or encapsulated pixel data of undefined length at ``offset``; -1 if cut short.
-
-    Keeps what it is in on a list of its own, as depth is the file's choice and recursion would be ours to pay for.
+    With ``last`` it stops before the first tag above that one, wherever the file ends. What an element of undefined
+    length holds is walked in the same loop: depth is the file's choice, and recursion would be ours to pay for.
     """
-    unpack_tag = struct.Struct("<HH" if layout.little else ">HH").unpack_from
-    within = [layout]
-    for _ in range(_MOST_STEPS):
-        at = window.need(offset, 8)
-        if at < 0:
-            return -1
-        group, element = unpack_tag(window.data, at)
-        tag, header = group << 16 | element, 8
-        if group == 0xFFFE:
-            length = int.from_bytes(window.data[at + 4 : at + 8], order)  # type: ignore[arg-type]
-            offset += 8
-            if tag in (_SEQUENCE_END, _ITEM_END):
-                within.pop()
-                if not within:
-                    return offset
+    values: dict[int, str] = {}
+    enclosing: list[tuple[bool, Layout]] = []  # for every open item and sequence: is it an item, what encloses it
+    reader = _READERS[layout]
+    outer = odd = steps = 0
+    window.move(offset)
+    while steps < _MOST_STEPS:
+        if offset > window.last_header and not window.move(offset):
+            break
+        if last is None:
+            offset, odd, passed = _pass_plain(window, offset, layout, wanted, odd)
+            steps += passed >> 3
+            if offset > window.last_header:
                 continue
+        steps += 1
+        at = offset - window.start
+        value = offset + 8
+        if layout.explicit:
+            group, element, vr, length = reader.unpack(window.data, at)
+            if vr not in _SHORT_VRS or group == _ITEM_GROUP:
+                value, length = _unusual_header(window, offset, layout.little)
         else:
-            header, length = _header(window, offset, at, within[-1].explicit, order)
-            offset += header
-        if length == UNDEFINED:
-            if len(within) >= _DEEPEST:
-                return window.size  # too deep to follow: taken on trust
-            inner = within[-1]
-            within.append(inner if group == 0xFFFE else _within(window, offset - header, inner))
-        elif offset + length > window.size:
-            return -1
-        else:
-            offset += length
-    return window.size
+            group, element, length = reader.unpack(window.data, at)
+        if not enclosing:
+            outer = group << 16 | element
+            if last is not None and outer > last:
+                return Walk(values, offset, "", bool(odd & 1))
+            if not outer and not length:
+                break  # an element of zeros is padding
+        if length == UNDEFINED or group == _ITEM_GROUP or value + length > window.size:
+            inside = _structure(window, offset, value, length, (group, element), layout, enclosing)
+            if inside is None:
+                problem = f"element {_name(outer)} lacks its last {value + length - window.size} bytes"
+                return Walk(values, offset, problem, bool(odd & 1))
+            layout, offset = inside
+            reader = _READERS[layout]
+            continue
+        if not enclosing and outer in wanted:
+            values[outer] = _text(window.read(value, min(length, _LONGEST_WANTED)))
+        odd |= length
+        offset = value + length
+    else:
+        return Walk(values, window.size, "", bool(odd & 1))  # more elements than anyone counts: taken on trust
+    problem = f"the file ends within element {_name(outer)}" if enclosing else _ending(window, offset)
+    return Walk(values, offset, problem, bool(odd & 1))
 
 
-def _within(window: FileWindow, header_at: int, layout: Layout) -> Layout:
-    """The layout inside an element of undefined length: UN holds implicit VR little endian, always (PS3.5 6.2.2)."""
-    at = window.need(header_at, 6)
-    return Layout(False, True) if layout.explicit and window.data[at + 4 : at + 6] == b"UN" else layout
+def _pass_plain(
+    window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int], odd: int
+) -> tuple[int, int, int]:
+    """Pass the elements at ``offset`` that are nothing special: this loop is where the time of a walk goes.
+
+    It stops at the end of the window, at a wanted tag, an item, a long VR, an undefined length, or what is not there
+    as a whole. (offset then, ``odd`` with the lengths passed, how many bytes of the window were gone through)
+    """
+    quick, short_vrs, stops = _quick(layout, wanted)
+    data, start = window.data, window.start
+    begin = at = offset - start
+    limit, size = window.last_header - start, window.size - start
+    if layout.explicit:
+        while at <= limit:
+            tag, vr, length = quick(data, at)
+            if vr not in short_vrs or tag in stops:
+                break
+            odd |= length
+            at += 8 + length
+    else:
+        while at <= limit:
+            tag, length = quick(data, at)
+            if tag in stops or at + length > size:
+                break
+            odd |= length
+            at += 8 + length
+    gone = min(at, limit) - begin
+    if at > size:
+        at -= 8 + length
+    return at + start, odd, gone
+
+
+@cache
+def _quick(
+    layout: Layout, wanted: frozenset[int]
+) -> tuple[Callable[[bytes, int], Any], frozenset[int], frozenset[int]]:
+    reader, order = _READERS[layout], "<" if layout.little else ">"
+    return reader.quick, reader.short_vrs, reader.items | {_raw(tag, order) for tag in wanted}
+
+
+def _unusual_header(window: FileWindow, offset: int, little: bool) -> tuple[int, int]:
+    """(offset of the value, its length) of an explicit VR element that has no short VR, or of an item."""
+    at = offset - window.start
+    header = window.data[at : at + 12]
+    order = "<" if little else ">"
+    vr = header[4:6]
+    if vr in _LONG_VRS or (_is_vr(vr) and header[6:8] == b"\0\0"):  # a VR yet to come is a long one (PS3.5 7.1.2)
+        if len(header) < 12:
+            return offset + 12, 0  # ends behind the end of the file
+        return offset + 12, int(struct.unpack_from(order + "I", header, 8)[0])
+    group, first, second = struct.unpack_from(order + "H2xHH", header)
+    if group != _ITEM_GROUP and (vr in (b"\0\0", b"??", b"  ") or (second if little else first)):
+        return offset + 8, int(second)  # no VR at all, but laid out as a short one
+    return offset + 8, int(struct.unpack_from(order + "I", header, 4)[0])
+
+
+def _structure(
+    window: FileWindow,
+    offset: int,
+    value: int,
+    length: int,
+    tag: tuple[int, int],
+    layout: Layout,
+    enclosing: list[tuple[bool, Layout]],
+) -> tuple[Layout, int] | None:
+    """Enter, pass or leave an item or sequence: (layout there, offset there); None where the file ends too early."""
+    is_item = tag[0] == _ITEM_GROUP
+    if is_item and tag[1] != _ITEM:
+        return _close(enclosing, tag[1] == _ITEM_END, layout), value
+    if length == UNDEFINED:
+        enclosing.append((is_item, layout))
+        return _layout_within(window, offset, value, is_item, layout), value
+    if value + length <= window.size:
+        return layout, value + length
+    if enclosing and not layout.explicit and _is_vr(window.read(offset + 4, 2)):
+        return Layout(True, layout.little), offset  # explicit VR within UN, which should hold implicit VR only
+    return None
+
+
+def _close(enclosing: list[tuple[bool, Layout]], ends_item: bool, layout: Layout) -> Layout:
+    """Leave the item or sequence that a delimiter ends. A delimiter too many is passed over, a missing one supplied."""
+    if ends_item:
+        return enclosing.pop()[1] if enclosing and enclosing[-1][0] else layout
+    while enclosing:
+        is_item, layout = enclosing.pop()
+        if not is_item:
+            break
+    return layout
+
+
+def _layout_within(window: FileWindow, offset: int, value: int, is_item: bool, layout: Layout) -> Layout:
+    """The layout inside what has undefined length: UN holds implicit VR little endian, always (PS3.5 6.2.2)."""
+    if is_item or not layout.explicit or window.read(offset + 4, 2) != b"UN":
+        return layout
+    return Layout(False, window.read(value, 2) != b"\xff\xfe")
+
+
+def _ending(window: FileWindow, offset: int) -> str:
+    """Why what follows the last element is more than padding, "" if it is not. Its zeros may be any 64 KiB."""
+    left = window.size - offset
+    if left > _MOST_PADDING:
+        return f"{left} bytes that are no elements follow at offset {offset}"
+    rest = window.read(offset, left)
+    if rest.count(0) == left:
+        return ""
+    return "the file ends within the header of an element" if left < 8 else f"no element at offset {offset}"
+
+
+def _is_vr(raw: bytes) -> bool:
+    return len(raw) == 2 and raw.isalpha() and raw.isupper()
 
 
 def _name(tag: int) -> str:

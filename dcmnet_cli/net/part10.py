@@ -5,7 +5,10 @@ without meta information are recognised by how their first element looks.
 """
 
 import os
+import re
+import stat
 import struct
+import sys
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -19,18 +22,22 @@ _WANTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID))
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _META_WANTED = frozenset((_META_CLASS, _META_INSTANCE, _META_SYNTAX))
 _EXPLICIT_LITTLE, _IMPLICIT_LITTLE, _EXPLICIT_BIG = Layout(True, True), Layout(False, True), Layout(True, False)
-_INFLATED_HEAD = 1 << 16  # how much of a deflated data set is inflated to find its UIDs
+_INFLATED_HEAD = 1 << 16  # how much of a deflated data set is looked at to find its UIDs
+_MOST_INFLATED = 1 << 26  # how much of it is inflated to see that it is whole
+_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 _WRONG_VR = "implicit VR, though the transfer syntax is explicit"
+_RIGHT_VR = "explicit VR, though the transfer syntax is implicit"
 PRead: TypeAlias = Callable[[int, int], bytes]
 _EXPLICIT_HEADER = struct.Struct("<HH2sH")
 _LONG_HEADER = struct.Struct("<HH2sxxI")
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class DicomFile(NamedTuple):
     """What a file says of itself. The data set is the ``length`` bytes at ``offset``.
 
     ``problem`` is why it cannot be sent, "" if it can; ``notes`` what is odd about it; ``needs_repair`` that its bytes
-    should not go out as they lie.
+    should not go out as they lie. A deflated data set of odd ``length`` wants a zero byte behind it (PS3.5 A.5).
     """
 
     sop_class_uid: str
@@ -44,30 +51,32 @@ class DicomFile(NamedTuple):
     needs_repair: bool = False
 
 
-def read_file(pread: PRead, size: int) -> DicomFile | None:
+def read_file(pread: PRead, size: int, *, check_uids: bool = True) -> DicomFile | None:
     """What a file of ``size`` bytes holds; None when it is not DICOM. Reads the head and the headers, no values.
 
-    ``pread`` takes (count, offset); ``functools.partial(os.pread, descriptor)`` does for an open file.
+    ``pread`` takes (count, offset) and may return less at the end of the file only. Without ``check_uids`` a UID
+    that breaks PS3.5 section 9.1 is passed as long as it can be sent at all. Raises what ``pread`` raises.
     """
     head = pread(WINDOW, 0)
     window = FileWindow(pread, size, head)
-    start = 132 if head[128:132] == b"DICM" else 0
-    notes: list[str] = []
+    start = 132 if head[128:132] == b"DICM" else 4 if head[:4] == b"DICM" else 0
     if start == 0 and not _looks_like_element(head):
         return None
-    if start == 0:
-        notes.append("no preamble")
+    notes = [] if start == 132 else ["no preamble"]
     meta, offset = _read_meta(window, start)
     if not meta:
         notes.append("no file meta information")
-    if problem := _meta_problem(meta):
-        return DicomFile("", "", "", "", offset, size - offset, problem, tuple(notes))
-    syntax = meta.get(_META_SYNTAX) or _guess_syntax(window, offset)
+    syntax = meta.get(_META_SYNTAX) or ("" if meta else _guess_syntax(window, offset))
+    if problem := _syntax_problem(syntax):
+        return _describe(meta, Walk({}, window.size, problem, False), syntax, offset, size, notes)
     offset = _skip_inner_meta(window, offset, notes)
     if syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         found = _walk_deflated(pread, offset, size)
     else:
         found = walk(window, offset, _true_layout(window, offset, syntax, notes), _WANTED)
+    if start == 0 and not meta and SOP_CLASS_UID not in found.values and found.problem:
+        return None  # it only began like DICOM
+    found = found if found.problem else found._replace(problem=_uid_problem(found.values, meta, check_uids))
     return _describe(meta, found, syntax, offset, size, notes)
 
 
@@ -94,20 +103,14 @@ def _is_vr(raw: bytes) -> bool:
 
 def _read_meta(window: FileWindow, start: int) -> tuple[dict[int, str], int]:
     """Group 0002, always explicit VR little endian, and where it ends. Its group length is not relied on."""
-    at = window.need(start, 8)
-    if at < 0 or int.from_bytes(window.data[at : at + 2], "little") != 2:
+    if window.read(start, 2) != b"\2\0":
         return {}, start
     found = walk(window, start, _EXPLICIT_LITTLE, _META_WANTED, last=0x0002FFFF)
     return found.values, found.end
 
 
-def _meta_problem(meta: dict[int, str]) -> str:
-    return "" if not meta or meta.get(_META_SYNTAX) else "the file meta information names no transfer syntax"
-
-
 def _guess_syntax(window: FileWindow, offset: int) -> str:
-    at = window.need(offset, 8)
-    first = window.data[at : at + 8] if at >= 0 else b""
+    first = window.read(offset, 8)
     if not _is_vr(first[4:6]):
         return uids.IMPLICIT_VR_LITTLE_ENDIAN
     is_big = int.from_bytes(first[:2], "big") == 0x0008
@@ -116,69 +119,105 @@ def _guess_syntax(window: FileWindow, offset: int) -> str:
 
 def _skip_inner_meta(window: FileWindow, offset: int, notes: list[str]) -> int:
     """Group 0002 once more within the data set: a known fault of writers, and never to be sent (PS3.7 6.3.1)."""
-    meta, end = _read_meta(window, offset)
-    if not meta and end == offset:
-        return offset
-    notes.append("file meta elements within the data set are left out")
+    _, end = _read_meta(window, offset)
+    if end != offset:
+        notes.append("file meta elements within the data set are left out")
     return end
 
 
 def _true_layout(window: FileWindow, offset: int, syntax: str, notes: list[str]) -> Layout:
-    """The layout that the first element shows: some files hold implicit VR under the name of an explicit one."""
+    """The layout that the first element shows: some files hold implicit VR under the name of an explicit one.
+
+    Or the other way round, where the length that implicit VR reads there cannot be.
+    """
     layout = layout_of(syntax)
-    at = window.need(offset, 8)
-    if at >= 0 and layout.explicit and not _is_vr(window.data[at + 4 : at + 6]):
+    first = window.read(offset, 8)
+    if len(first) < 8 or _is_vr(first[4:6]) == layout.explicit:
+        return layout
+    if layout.explicit:
         notes.append(_WRONG_VR)
         return _IMPLICIT_LITTLE
-    return layout
+    if int.from_bytes(first[4:8], "little") <= window.size:
+        return layout
+    notes.append(_RIGHT_VR)
+    return _EXPLICIT_LITTLE
 
 
 def _walk_deflated(pread: PRead, offset: int, size: int) -> Walk:
-    """The UIDs at the head of a deflated data set (PS3.5 A.5), inflated no further than that takes."""
+    """The UIDs at the head of a deflated data set (PS3.5 A.5), and whether its deflate stream comes to its end.
+
+    Inflating stops at 64 MiB: what is larger is taken on trust, and a bomb costs no more than that.
+    """
+    inflater = zlib.decompressobj(-15)
+    head, inflated, at = b"", 0, offset
     try:
-        head = zlib.decompressobj(-15).decompress(pread(_INFLATED_HEAD, offset), _INFLATED_HEAD)
+        while not inflater.eof and inflated < _MOST_INFLATED:
+            data = inflater.unconsumed_tail or pread(_INFLATED_HEAD, at)
+            at += 0 if inflater.unconsumed_tail else len(data)
+            piece = inflater.decompress(data, _INFLATED_HEAD)
+            if not data and not piece and not inflater.eof:
+                return Walk({}, size, "the file ends within its deflated data set", False)
+            inflated += len(piece)
+            head = head if len(head) >= _INFLATED_HEAD else head + piece
     except zlib.error:
         return Walk({}, size, "the data set is not deflated, though its transfer syntax says so", False)
-    window = FileWindow(lambda count, at: head[at : at + count], len(head), head)
-    return Walk(walk(window, 0, _EXPLICIT_LITTLE, _WANTED, last=STUDY_INSTANCE_UID).values, size, "", False)
+    window = FileWindow(lambda count, start: head[start : start + count], len(head), head)
+    values = walk(window, 0, _EXPLICIT_LITTLE, _WANTED, last=STUDY_INSTANCE_UID).values
+    if not inflater.eof:
+        return Walk(values, size, "", False)
+    end = at - len(inflater.unused_data)
+    has_padding = (end - offset) % 2 and inflater.unused_data[:1] == b"\0"
+    return Walk(values, end + bool(has_padding), "", False)
 
 
 def _describe(meta: dict[int, str], found: Walk, syntax: str, offset: int, size: int, notes: list[str]) -> DicomFile:
     sop_class = found.values.get(SOP_CLASS_UID, "")
     instance = found.values.get(SOP_INSTANCE_UID, "")
-    problem = found.problem or _uid_problem(sop_class, instance, meta)
     for name, tag, value in (("class", _META_CLASS, sop_class), ("instance", _META_INSTANCE, instance)):
-        if meta.get(tag) and value and meta[tag] != value:
+        if value and meta.get(tag, value) not in (value, ""):
             notes.append(f"the file meta information names another SOP {name}: the data set's is sent")
-    if size > found.end and not problem:
-        notes.append(f"{size - found.end} bytes behind the data set are left out")
+        if not value and not found.problem:
+            notes.append(f"the data set names no SOP {name}: the file meta information's is sent")
     length = max(0, found.end - offset)
     is_deflated = syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+    if size > found.end and not found.problem:
+        notes.append(f"{size - found.end} bytes behind the data set are left out")
     if found.odd:
         notes.append("a value of odd length")
     return DicomFile(
-        sop_class or meta.get(_META_CLASS, ""),
+        sys.intern(sop_class or meta.get(_META_CLASS, "")),
         instance or meta.get(_META_INSTANCE, ""),
-        syntax,
-        found.values.get(STUDY_INSTANCE_UID, ""),
+        sys.intern(syntax),
+        sys.intern(found.values.get(STUDY_INSTANCE_UID, "")),
         offset,
         length,
-        problem,
-        tuple(notes),
-        (bool(length % 2) and not is_deflated) or _WRONG_VR in notes,
+        found.problem or ("" if length else "the data set is empty"),
+        tuple(map(sys.intern, notes)),
+        (bool(length % 2) and not is_deflated) or _WRONG_VR in notes or _RIGHT_VR in notes,
     )
 
 
-def _uid_problem(sop_class: str, instance: str, meta: dict[int, str]) -> str:
-    for name, value in (
-        ("SOP Class UID", sop_class or meta.get(_META_CLASS, "")),
-        ("SOP Instance UID", instance or meta.get(_META_INSTANCE, "")),
+def _syntax_problem(syntax: str) -> str:
+    if not syntax:
+        return "the file meta information names no transfer syntax"
+    return f"Transfer Syntax UID: {uids.uid_problem(syntax)}" if _is_odd_uid(syntax) else ""
+
+
+def _uid_problem(values: dict[int, str], meta: dict[int, str], check_uids: bool) -> str:
+    for name, uid in (
+        ("SOP Class UID", values.get(SOP_CLASS_UID) or meta.get(_META_CLASS, "")),
+        ("SOP Instance UID", values.get(SOP_INSTANCE_UID) or meta.get(_META_INSTANCE, "")),
     ):
-        if not value:
+        if not uid:
             return f"no {name}"
-        if problem := uids.uid_problem(value):
-            return f"{name}: {problem}"
+        if _is_odd_uid(uid) and (check_uids or len(uid) > 64 or not uid.isascii() or not uid.isprintable()):
+            return f"{name}: {uids.uid_problem(uid)}"
     return ""
+
+
+def _is_odd_uid(uid: str) -> bool:
+    """Whether ``uid`` breaks PS3.5 section 9.1: ``core.uids.uid_problem``, as fast as a hundred thousand files ask."""
+    return len(uid) > 64 or _UID.fullmatch(uid) is None
 
 
 # --- writing --------------------------------------------------------------------------------------------------
@@ -209,9 +248,16 @@ def _element(element: int, vr: bytes, value: str) -> bytes:
 
 
 def open_file(path: str) -> tuple[int, int]:
-    """(descriptor, size) of a file to be read. Raises InputError with the system's words."""
+    """(descriptor, size) of a file to be read. Raises InputError with the system's words.
+
+    What is no regular file is refused: a pipe would block, and has no size.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        return descriptor, os.fstat(descriptor).st_size
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", path=path) from error
+        descriptor = os.open(path, _READ)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', error)}", path=path) from error
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status.st_size
+    os.close(descriptor)
+    raise InputError(f"cannot read {path}: not a regular file", path=path)

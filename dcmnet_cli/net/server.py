@@ -1,7 +1,8 @@
 """A server: an accept loop that does nothing else, and a thread for each connection.
 
-A peer that connects and stays silent holds a place in the lobby, not one of the associations; when the lobby is full
-the one that has waited longest leaves. So nobody is locked out by scanners, health checks or floods.
+A peer that connects and stays silent holds a place in the lobby, not one of the associations, and so does one that was
+turned away and does not go; when the lobby is full the one that has waited longest leaves. So nobody is locked out by
+scanners, health checks or floods.
 """
 
 import errno
@@ -18,8 +19,13 @@ from dcmnet_cli.core.negotiation import LOCAL_LIMIT_EXCEEDED, AcceptorPolicy, an
 from dcmnet_cli.core.pdu import AAssociateAC, AAssociateRJ, AAssociateRQ
 from dcmnet_cli.net.association import WRITE_TIMEOUT, Association
 from dcmnet_cli.net.observer import Observer
+from dcmnet_cli.net.resolve import format_address
 from dcmnet_cli.net.service import Handlers, serve
 from dcmnet_cli.net.transport import Transport
+
+_ABORTING = 3.0  # seconds that associations get to be aborted properly
+_PAUSE = 0.05  # seconds to wait when the system is out of descriptors, memory or threads
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 SERVER_TIMERS = Timers(acse=30.0, dimse=60.0, release=10.0, idle=600.0, closing=1.0)
 
@@ -42,7 +48,7 @@ class ServerObserver(Observer):
 
 class Limits(NamedTuple):
     """``associations`` at once, beyond which a request gets a transient rejection; ``lobby`` connections that have
-    not asked for one yet."""
+    not asked for one yet, or were turned away."""
 
     associations: int = 256
     lobby: int = 128
@@ -90,6 +96,7 @@ class Server:
         self._limits = limits
         self._observers = observers
         self._lock = threading.Lock()
+        self._connections: set[_Connection] = set()
         self._lobby: dict[_Connection, None] = {}  # in order of arrival
         self._admitted: set[_Connection] = set()
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -105,27 +112,39 @@ class Server:
             listener.setblocking(False)
             poll.register(listener, select.POLLIN)
         poll.register(self._wake_reader, select.POLLIN)
-        while not self._stopping.is_set():
-            for number, _ in poll.poll():
-                if number in by_number:
-                    self._accept(by_number[number])
-        for listener in self._listeners:
-            listener.close()
+        try:
+            while not self._stopping.is_set():
+                for number, _ in poll.poll():
+                    if number in by_number:
+                        self._accept(by_number[number])
+        finally:
+            for sock in (*self._listeners, self._wake_reader, self._wake_writer):
+                sock.close()
 
     def _accept(self, listener: socket.socket) -> None:
         try:
-            sock = listener.accept()[0]
+            sock, address = listener.accept()
         except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                self._make_room(0)
-                time.sleep(0.05)  # the connection stays in the backlog; without a pause this loop would spin
+            if error.errno in _OUT_OF_RESOURCES:
+                self._wait_for_room()  # the connection stays in the backlog; without a pause this loop would spin
             return
-        connection = _Connection(Transport(sock))
         self._make_room(self._limits.lobby - 1)
-        with self._lock:
-            self._lobby[connection] = None
+        connection = _Connection(Transport(sock, format_address(address)))
         connection.thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
-        connection.thread.start()
+        with self._lock:
+            self._connections.add(connection)
+            self._lobby[connection] = None
+        try:
+            connection.thread.start()
+        except RuntimeError as error:  # no more threads: this peer must try again, and the server lives on
+            self._forget(connection)
+            connection.transport.close()
+            self._report(connection.remote, error)
+            self._wait_for_room()
+
+    def _wait_for_room(self) -> None:
+        self._make_room(0)
+        time.sleep(_PAUSE)
 
     def _make_room(self, most: int) -> None:
         """Show those out of the lobby that have waited longest, down to ``most``."""
@@ -139,19 +158,25 @@ class Server:
     # --- one connection ----------------------------------------------------------------------------------------
 
     def _run(self, connection: _Connection) -> None:
-        for observer in self._observers:
-            observer.connected(connection.remote)
         try:
+            for observer in self._observers:
+                observer.connected(connection.remote)
             self._serve_connection(connection)
         except Exception as error:  # a thread's outermost frame: nothing may end silently, nothing may end the others
             self._report(connection.remote, error)
         finally:
             connection.transport.close()
-            with self._lock:
-                self._lobby.pop(connection, None)
-                self._admitted.discard(connection)
-            for observer in self._observers:
-                observer.closed(connection.remote)
+            try:
+                for observer in self._observers:
+                    observer.closed(connection.remote)
+            finally:
+                self._forget(connection)  # last, as ``finish`` waits for what observers have to say, too
+
+    def _forget(self, connection: _Connection) -> None:
+        with self._lock:
+            self._connections.discard(connection)
+            self._lobby.pop(connection, None)
+            self._admitted.discard(connection)
 
     def _serve_connection(self, connection: _Connection) -> None:
         if self._secure is not None:
@@ -164,25 +189,32 @@ class Server:
             write_timeout=self._write_timeout,
             observers=self._observers,
         )
-        request = association.receive_request()
-        association.peer = f"{request.calling_ae_title}@{connection.remote}"
-        verdict = self._decide(request, association) if self._admit(connection, association) else LOCAL_LIMIT_EXCEEDED
-        if isinstance(verdict, AAssociateRJ):
-            with self._lock:
-                self._admitted.discard(connection)
-            association.reject(verdict)
-            return
-        association.accept(verdict)
-        serve(association, self._handlers, lambda error: self._report(connection.remote, error))
+        try:
+            request = association.receive_request()
+            is_admitted = self._admit(connection, association)
+            verdict = self._decide(request, association) if is_admitted else LOCAL_LIMIT_EXCEEDED
+            if isinstance(verdict, AAssociateRJ):
+                self._turn_away(connection)
+                association.reject(verdict)
+                return
+            association.accept(verdict)
+            serve(association, self._handlers, lambda error: self._report(connection.remote, error))
+        finally:
+            association.abort()  # nothing once it is over; if it is not, our own code failed and the peer must hear
 
     def _admit(self, connection: _Connection, association: Association) -> bool:
         with self._lock:
-            self._lobby.pop(connection, None)
             if self._stopping.is_set() or len(self._admitted) >= self._limits.associations:
                 return False
+            self._lobby.pop(connection, None)
             connection.association = association
             self._admitted.add(connection)
             return True
+
+    def _turn_away(self, connection: _Connection) -> None:
+        with self._lock:
+            self._admitted.discard(connection)
+            self._lobby[connection] = None
 
     def _report(self, remote: str, error: Exception) -> None:
         for observer in self._observers:
@@ -202,29 +234,23 @@ class Server:
         True when all ended by themselves.
         """
         self._make_room(0)
-        deadline = time.monotonic() + grace
-        if self._wait_until(deadline):
+        if self._wait_until(time.monotonic() + grace):
             return True
-        with self._lock:
-            left = list(self._admitted)
-        for connection in left:
+        for connection in self._left():
             if connection.association is not None:
                 connection.association.interrupt()
-        self._wait_until(time.monotonic() + 3.0)
-        with self._lock:
-            left = list(self._admitted)
-        for connection in left:
+        self._wait_until(time.monotonic() + _ABORTING)
+        for connection in self._left():
             connection.transport.interrupt()
         return False
 
+    def _left(self) -> list[_Connection]:
+        with self._lock:
+            return list(self._connections)
+
     def _wait_until(self, deadline: float) -> bool:
         """Wait for the connections' threads; True once none is left."""
-        while True:
-            with self._lock:
-                threads = [c.thread for c in (*self._admitted, *self._lobby) if c.thread is not None]
-            if not threads:
-                return True
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            threads[0].join(left)
+        for connection in self._left():
+            if connection.thread is not None:
+                connection.thread.join(max(0.0, deadline - time.monotonic()))
+        return not self._left()

@@ -14,11 +14,11 @@ from dcmnet_cli.core.commands import (
     NSetRQ,
     Request,
     UnknownMessage,
+    message_name,
     respond,
 )
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.pdata import Buffer
-from dcmnet_cli.errors import DcmnetError
 from dcmnet_cli.net.association import Association, Received
 
 SUCCESS = 0x0000
@@ -36,7 +36,8 @@ class ServiceRequest:
     """One DIMSE request of the peer, handed to the handler of its service.
 
     The data set is read with ``fragments`` or ``read_data_set``; what the handler leaves of it is dropped. The handler
-    returns the final status, or None when it has sent the final response itself with ``respond``.
+    returns the final status, or None when it has sent the final response itself with ``respond`` or ended the
+    association.
     """
 
     def __init__(self, association: Association, context: AcceptedContext, message: Request) -> None:
@@ -76,9 +77,10 @@ def answer_echo(request: ServiceRequest) -> int:
 def serve(association: Association, handlers: Handlers, report: Callable[[Exception], None]) -> None:
     """Answer the peer's requests until it releases. Raises what ends the association otherwise.
 
-    A handler that raises costs its request a failure status and goes to ``report``; the association lives on.
+    A handler that raises costs its request a failure status and goes to ``report``; the association lives on. So does
+    one that neither responds nor returns a status: success is never assumed.
     """
-    while (received := association.receive()) is not None:
+    while association.is_open and (received := association.receive()) is not None:
         if isinstance(received.message, CCancelRQ):
             continue  # for an operation that is over: no effect, no response (PS3.7 9.3.2.3)
         dispatch(association, received, handlers, report)
@@ -98,13 +100,15 @@ def dispatch(
         request.respond(refusal[0], error_comment=refusal[1])
         return
     try:
-        status = handlers[type(message)](request) or SUCCESS
-    except DcmnetError:
-        raise
+        status = handlers[type(message)](request)
+        if status is None and not request.is_answered and association.is_open:
+            raise TypeError(f"the handler of {message_name(message)} gave no status")
     except Exception as error:  # a handler is somebody else's code, and one object must not cost the association
+        if not association.is_open:
+            raise
         report(error)
         status = UNABLE_TO_PROCESS if isinstance(message, _C_REQUESTS) else PROCESSING_FAILURE
-    if not request.is_answered:
+    if status is not None and not request.is_answered and association.is_open:
         request.respond(status)
 
 

@@ -149,7 +149,7 @@ def speaks_tls(target: Target) -> bool:
         transport = connect(target.host, target.port, family=target.family, timeout=_PROBE_TIMEOUT)
         start_client(transport, settings, target.host, _PROBE_TIMEOUT).close()
     except DcmnetError as error:
-        return error.details.get("reason") in ("client_certificate_demanded", "no_shared_version", "no_shared_cipher")
+        return error.details.get("reason") in ("client_certificate_required", "no_shared_version", "no_shared_cipher")
     return True
 
 

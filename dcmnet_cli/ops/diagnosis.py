@@ -72,7 +72,7 @@ def _aborted(error: DcmnetError, target: Target | None) -> Diagnosis:
     reason = reasons.explain_abort(error.source, error.reason)
     return Diagnosis(
         error.layer,
-        f"ABORTED by the peer: {reason.name}",
+        f"ABORTED {'by the peer' if error.by_peer else 'here'}: {reason.name}",
         (("We sent", _titles(target)),) if target else (),
         reason.meaning,
         reason.remedies,
@@ -81,39 +81,50 @@ def _aborted(error: DcmnetError, target: Target | None) -> Diagnosis:
     )
 
 
+_SILENCES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "acse": (
+        "Something accepts TCP connections there and then says nothing. Either it is no DICOM server, or one that is "
+        "stuck, or it looks up our address first and that takes long.",
+        (
+            "Check the port: is it that of the DICOM service, not of its web page or database?",
+            "Have the peer's owner look whether the service hangs, and how many associations it holds open.",
+            "Check that the peer can resolve our address to a name; slow reverse lookups delay the answer.",
+            "If the peer is just slow, allow more time{option}.",
+        ),
+    ),
+    "tls": (
+        "The TCP connection stands, and the peer did not finish the TLS handshake.",
+        ("Check that the port expects TLS.", "If the peer is just slow, allow more time{option}."),
+    ),
+    "write": (
+        "The connection stands and the peer no longer takes what we send: its program is stuck or overloaded, or the "
+        "line between the two hosts is.",
+        (
+            "Look into the peer's log at this time: is it busy, or out of disk space?",
+            "If the peer or the line is just slow, allow more time{option}.",
+            "If it always stops at the same place, suspect a path that drops large packets (MTU).",
+        ),
+    ),
+}
+_SILENCE = (
+    "The connection stands and the peer is silent. It may still be working, or it may be stuck; a firewall that "
+    "dropped the connection without a word looks the same.",
+    (
+        "Look into the peer's log at this time: did the request arrive, and what came of it?",
+        "If the peer needs longer, allow more time{option}.",
+        "If it always stops after the same time, suspect a firewall between the two hosts.",
+    ),
+)
+
+
 def _timed_out(error: DcmnetError, target: Target | None) -> Diagnosis:
     assert isinstance(error, TimedOut)
-    option = _TIMER_OPTIONS.get(error.timer, "")
-    limit = f"{error.seconds:g} s" + (f", set with {option}" if option else "")
-    facts = (("Timer", f"{error.timer}, {limit}"),)
-    if error.timer == "acse":
-        return Diagnosis(
-            error.layer,
-            error.message,
-            facts,
-            "Something accepts TCP connections there and then says nothing. Either it is no DICOM server, or one that "
-            "is stuck, or it looks up our address first and that takes long.",
-            (
-                "Check the port: is it that of the DICOM service, not of its web page or database?",
-                "Have the peer's owner look whether the service hangs, and how many associations it holds open.",
-                "Check that the peer can resolve our address to a name; slow reverse lookups delay the answer.",
-                f"If the peer is just slow, allow more time with {option}.",
-            ),
-            "peer",
-        )
-    return Diagnosis(
-        error.layer,
-        error.message,
-        facts,
-        "The connection stands and the peer is silent. It may still be working, or it may be stuck; a firewall that "
-        "dropped the connection without a word looks the same.",
-        (
-            "Look into the peer's log at this time: did the request arrive, and what came of it?",
-            f"If the peer needs longer, allow more time with {option}." if option else "Allow more time.",
-            "If it always stops after the same time, suspect a firewall between the two hosts.",
-        ),
-        "peer",
-    )
+    name = _TIMER_OPTIONS.get(error.timer, "")
+    facts = (("Timer", f"{error.timer}, {error.seconds:g} s" + (f", set with {name}" if name else "")),)
+    meaning, remedies = _SILENCES.get(error.timer, _SILENCE)
+    option = f" with {name}" if name else ""
+    advice = error.hints or tuple(remedy.format(option=option) for remedy in remedies)
+    return Diagnosis(error.layer, error.message, facts, meaning, advice, "peer")
 
 
 def _lost(error: DcmnetError, target: Target | None) -> Diagnosis:
@@ -132,7 +143,9 @@ def _lost(error: DcmnetError, target: Target | None) -> Diagnosis:
             "like our address, or did not understand us.",
             (
                 "Ask whether the peer only admits known host addresses, and enter the address of this host there.",
-                "Does the port expect TLS? Then use +tla, or +tls with a key and certificate.",
+                "Does the port expect TLS? Then use +tla, or +tls with a key and certificate."
+                if target is None or target.tls is None
+                else "Does the port expect plain DICOM? Then leave TLS out.",
                 "Check that this port belongs to a DICOM service.",
                 "A load balancer or firewall may accept in the peer's place: is the service behind it running?",
             ),
@@ -185,16 +198,28 @@ def _wrong_protocol(error: DcmnetError, target: Target | None) -> Diagnosis:
 
 def _no_context(error: DcmnetError, target: Target | None) -> Diagnosis:
     results = error.details.get("results")
-    number = results[0] if isinstance(results, list) and results else 2
-    reason = reasons.explain_context_result(int(number))
+    refusals = [int(number) for number in results if number] if isinstance(results, list) else []
+    if not refusals:
+        return Diagnosis(
+            error.layer,
+            error.message,
+            (("Answer", "accepted, with a transfer syntax that we did not propose" if results else "none"),),
+            "The peer accepted the association, but its answer to our presentation contexts leaves nothing to use.",
+            (
+                "Run again with -d to see the answer, and send that to the peer's vendor: PS3.8 does not allow it.",
+                "Propose other transfer syntaxes, if the command has an option for that.",
+            ),
+            "peer",
+        )
+    reason = reasons.explain_context_result(refusals[0])
     return Diagnosis(
         error.layer,
         error.message,
-        (("Answer", f"result {number}: {reason.name}"),),
+        tuple(("Answer", f"result {number}: {reasons.explain_context_result(number).name}") for number in refusals),
         reason.meaning,
         reason.remedies,
         reason.side,
-        f"dcmnet explain context {number}",
+        f"dcmnet explain context {refusals[0]}",
     )
 
 
@@ -221,7 +246,10 @@ def _not_connected(error: DcmnetError, target: Target | None) -> Diagnosis:
             "network",
         ),
     }
-    meaning, remedies, side = meanings.get(str(how), ("", (), ""))
+    meaning, remedies, side = meanings.get(
+        str(how),
+        ("No connection came about, so nothing was sent.", ("Check the address, and the port number.",), ""),
+    )
     return Diagnosis(
         error.layer, str(error.details.get("reason", error.message)), (), meaning, error.hints or remedies, side
     )
@@ -243,7 +271,17 @@ def _not_resolved(error: DcmnetError, target: Target | None) -> Diagnosis:
 
 
 def _tls(error: DcmnetError, target: Target | None) -> Diagnosis:
-    return Diagnosis(error.layer, error.message, (), "", error.hints)
+    return Diagnosis(
+        error.layer,
+        error.message,
+        (),
+        "The TCP connection stands, and no TLS came about on it, so no DICOM was exchanged.",
+        error.hints
+        or (
+            "Look into the peer's log at this time: its side of the handshake says what it did not like.",
+            "Compare TLS versions, profiles and certificates on both sides.",
+        ),
+    )
 
 
 def _status(error: DcmnetError, target: Target | None) -> Diagnosis:
@@ -254,8 +292,9 @@ def _status(error: DcmnetError, target: Target | None) -> Diagnosis:
     if error.details.get("error_comment"):
         facts.append(("Comment", quoted(str(error.details["error_comment"]))))
     more = f"dcmnet explain {error.status:04X}" + (f" --service {service}" if service else "")
-    remedies = (known.remedy,) if known.remedy else ()
-    return Diagnosis(error.layer, error.message, tuple(facts), known.explanation, remedies, "peer", more)
+    return Diagnosis(
+        error.layer, error.message, tuple(facts), known.explanation, known.remedies, known.side or "peer", more
+    )
 
 
 def _violation(error: DcmnetError, target: Target | None) -> Diagnosis:

@@ -46,22 +46,24 @@ def echo(target: Target, report: Report, plan: EchoPlan = EchoPlan(), observers:
     """Open an association, ask ``plan.repeat`` times, release. Fills ``report`` and returns the times.
 
     Raises what connecting raises, NoAcceptedContext, and OperationFailed for a status other than success. With
-    ``repeat`` an echo that gets no answer counts as lost and the next goes out on a new association, as long as one
-    can be had.
+    ``repeat``, once the first echo is answered, one that fails counts as lost and the next goes out on a new
+    association if need be; when none can be had, a note says why and the rest is not sent.
     """
-    seconds: list[float] = []
-    sent = 0
-    while sent < plan.repeat:
+    outcomes: list[float | None] = []  # seconds of each echo that was sent, None for a lost one
+    while len(outcomes) < plan.repeat:
+        sent = len(outcomes)
         try:
             association = open_association(target, _proposal(plan), report, observers=observers)
-            sent = _ask(association, report, plan, sent, seconds)
-        except _WORTH_ANOTHER_TRY:
-            if not seconds or plan.repeat == 1:
+            _ask(association, report, plan, outcomes)
+        except _WORTH_ANOTHER_TRY as error:
+            if all(outcome is None for outcome in outcomes):
                 raise
-            sent += 1
-    trips = RoundTrips(sent, tuple(seconds))
-    report.exit_code = 1 if trips.lost else 0
-    return trips
+            if len(outcomes) == sent:
+                report.notes.append(f"stopped after {sent} of {plan.repeat} echoes: {error.message}")
+                break
+    seconds = tuple(outcome for outcome in outcomes if outcome is not None)
+    report.exit_code = 1 if len(seconds) < plan.repeat else 0
+    return RoundTrips(len(outcomes), seconds)
 
 
 def _proposal(plan: EchoPlan) -> list[tuple[str, tuple[str, ...]]]:
@@ -76,43 +78,41 @@ def transfer_syntaxes(count: int) -> tuple[str, ...]:
     return (*TRANSFER_SYNTAXES, *others)[:count]
 
 
-def _ask(association: Association, report: Report, plan: EchoPlan, sent: int, seconds: list[float]) -> int:
-    """Echo until ``plan.repeat`` have been sent; returns how many have been. ``seconds`` grows as answers come."""
+def _ask(association: Association, report: Report, plan: EchoPlan, outcomes: list[float | None]) -> None:
+    """Echo until ``plan.repeat`` have been sent, then end the association. ``outcomes`` grows with every echo."""
     try:
         context_id = require_context(association, uids.VERIFICATION, "Verification")
-        while sent < plan.repeat:
-            begin = time.monotonic()
-            status = _ask_once(association, context_id, report, is_first=not seconds)
-            sent += 1
-            if status == 0:
-                seconds.append(time.monotonic() - begin)
+        while len(outcomes) < plan.repeat:
+            outcomes.append(None)
+            outcomes[-1] = _ask_once(association, context_id, report, is_first=len(outcomes) == 1)
     except BaseException:
         association.abort()
         raise
     _end(association, report, plan)
-    return sent
 
 
-def _ask_once(association: Association, context_id: int, report: Report, is_first: bool) -> int:
+def _ask_once(association: Association, context_id: int, report: Report, is_first: bool) -> float | None:
+    """Seconds until the answer came, None for a status other than success, which the first echo raises instead."""
     begin = time.monotonic()
     try:
         response = association.call(context_id, CEchoRQ(association.next_message_id()))
     except DcmnetError as error:
         report.steps.append(Step("C-ECHO", False, time.monotonic() - begin, error.message))
         raise
+    seconds = time.monotonic() - begin
+    is_success = response.status == 0
     if is_first:
         report.extra["status"] = f"{response.status:04X}"
-        detail = "0x0000 success" if response.status == 0 else f"0x{response.status:04X}"
-        report.steps.append(Step("C-ECHO", response.status == 0, time.monotonic() - begin, detail))
-    if response.status != 0 and is_first:
-        comment = getattr(response, "error_comment", "")
-        raise OperationFailed(
-            f"{association.peer} answered C-ECHO with status 0x{response.status:04X}",
-            response.status,
-            service="echo",
-            error_comment=comment,
-        )
-    return response.status
+        detail = "0x0000 success" if is_success else f"0x{response.status:04X}"
+        report.steps.append(Step("C-ECHO", is_success, seconds, detail))
+        if not is_success:
+            raise OperationFailed(
+                f"{association.peer} answered C-ECHO with status 0x{response.status:04X}",
+                response.status,
+                service="echo",
+                error_comment=getattr(response, "error_comment", ""),
+            )
+    return seconds if is_success else None
 
 
 def _end(association: Association, report: Report, plan: EchoPlan) -> None:

@@ -6,35 +6,12 @@ asks for one.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from dcmnet_cli.core import dimse_names, reasons, status, uids
 from dcmnet_cli.core.text import printable, quoted
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.ops.explain_table import DIMSE_SERVICES, EXITS, PDUS
-
-
-class Reading(NamedTuple):
-    """One thing that the words can mean.
-
-    ``kind`` is "rejection", "abort", "status", "context result", "uid", "command", "pdu" or "exit"; ``title`` one
-    line; ``facts`` (label, value) pairs; the rest as in ``reasons.Reason``, empty where there is nothing to say.
-    """
-
-    kind: str
-    title: str
-    facts: tuple[tuple[str, str], ...]
-    meaning: str
-    causes: tuple[str, ...] = ()
-    remedies: tuple[str, ...] = ()
-    side: str = ""
-
-
-class Explanation(NamedTuple):
-    """The words that were asked about and every reading of them, the likeliest first; there is at least one."""
-
-    words: tuple[str, ...]
-    readings: tuple[Reading, ...]
+from dcmnet_cli.ops.results import Explanation, Reading
 
 
 def explain(words: Sequence[str], service: str = "") -> Explanation:

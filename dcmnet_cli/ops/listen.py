@@ -11,6 +11,7 @@ from dcmnet_cli.core.commands import CEchoRQ
 from dcmnet_cli.core.negotiation import AcceptorPolicy, Negotiated, answer
 from dcmnet_cli.core.pdu import ACCEPTANCE, AAssociateAC, AAssociateRJ, AAssociateRQ
 from dcmnet_cli.core.reasons import explain_abort, explain_reject
+from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import (
     AssociationAborted,
     AssociationRejected,
@@ -202,15 +203,15 @@ class EventLog(ServerObserver):
             "peer_implementation_version_name": negotiated.peer.implementation_version_name,
             "notes": list(association.notes),
         }
-        self.emit("association", remote, f"{accepted} of {len(negotiated.outcomes)} contexts accepted", facts)
+        proposed = len(negotiated.outcomes)
+        self.emit("association", remote, f"{accepted} of {proposed} context{'s' * (proposed != 1)} accepted", facts)
 
     def rejected(self, association: Association, result: int, source: int, reason: int) -> None:
         self._count("rejected")
         words = explain_reject(result, source, reason)
-        calling, called = self._titles.get(association.transport.remote, ("", ""))
+        _, called = self._titles.get(association.transport.remote, ("", ""))
         facts: dict[str, object] = {"result": result, "source": source, "reason": reason}
-        detail = f"{words.name} (result {result}, source {source}, reason {reason}), called {called!r}"
-        del calling
+        detail = f"{words.name} (result {result}, source {source}, reason {reason}), called {quoted(called)}"
         self.emit("rejected", association.transport.remote, detail, facts)
 
     def failed(self, remote: str, error: Exception) -> None:

@@ -94,6 +94,29 @@ class ListenEvent(NamedTuple):
     facts: dict[str, object]
 
 
+class Reading(NamedTuple):
+    """One thing that the words of ``explain`` can mean.
+
+    ``kind`` is "rejection", "abort", "status", "context result", "uid", "command", "pdu" or "exit"; ``title`` one
+    line; ``facts`` (label, value) pairs; the rest as in ``reasons.Reason``, empty where there is nothing to say.
+    """
+
+    kind: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    meaning: str
+    causes: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    side: str = ""
+
+
+class Explanation(NamedTuple):
+    """The words that were asked about and every reading of them, the likeliest first; there is at least one."""
+
+    words: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+
 class Diagnosis(NamedTuple):
     """Why something failed, for a person who has to mend it.
 

@@ -6,7 +6,7 @@ In a pipe each reading is a line ``reading<TAB>title`` followed by ``label<TAB>v
 
 from typing import TYPE_CHECKING
 
-from dcmnet_cli.ops.explain import Explanation, Reading
+from dcmnet_cli.ops.results import Explanation, Reading
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.words import SIDES
 

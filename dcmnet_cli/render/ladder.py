@@ -120,21 +120,11 @@ def _show_screen(report: Report, output: Output) -> None:
 
 
 def _headline(report: Report, channel: Channel) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    from dcmnet_cli.render.screen import text
+    from dcmnet_cli.render.screen import headline
 
     ok = report.error is None and report.exit_code == 0
-    colour = "green" if ok else "red"
-    title = Text.assemble(text(channel, _mark(ok), colour), " ", text(channel, report.command, "bold"))
-    if report.peer is not None:
-        title.append_text(text(channel, f"  {report.peer.label}  as {report.peer.calling}"))
-    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_column(justify="right", no_wrap=True, vertical="bottom")
-    grid.add_row(title, text(channel, f"exit {report.exit_code}", colour))
-    return grid
+    about = f"{report.peer.label}  as {report.peer.calling}" if report.peer else ""
+    return headline(channel, _mark(ok), "green" if ok else "red", report.command, about, report.exit_code)
 
 
 def _step_table(report: Report, channel: Channel) -> "Table":

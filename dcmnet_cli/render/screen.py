@@ -85,6 +85,20 @@ def table(
     return result
 
 
+def headline(channel: Channel, mark: str, colour: str, command: str, about: str, exit_code: int) -> "Table":
+    """The first line of a screen: ``✓ echo  PACS@host:104  as ME``, and the exit status at the right edge."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text.assemble(text(channel, mark, colour), " ", text(channel, command, "bold"))
+    title.append_text(text(channel, f"  {about}" if about else ""))
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(justify="right", no_wrap=True, vertical="bottom")
+    grid.add_row(title, text(channel, f"exit {exit_code}", colour))
+    return grid
+
+
 def paragraphs(channel: Channel, groups: Iterable[Sequence[Labelled]]) -> "Table":
     """Labels to the left, what they say to the right, wrapped beside its label; a blank line between groups."""
     from rich.table import Table

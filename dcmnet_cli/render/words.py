@@ -1,6 +1,10 @@
 """Numbers and codes in the words that screens, lines and JSON share."""
 
-from dcmnet_cli.core.uids import short_name, uid_name
+from collections.abc import Sequence
+
+from dcmnet_cli.core.uids import DICOM_ROOT, short_name, uid_name
+
+_UID_END = 12
 
 SIDES = {
     "peer": "the peer's side",
@@ -31,6 +35,33 @@ def one_line(text: str) -> str:
 def name_or_uid(uid: str) -> str:
     """The short name of a UID, or the UID itself when PS3.6 gives it none."""
     return short_name(uid) or uid
+
+
+def object_name(uid: str) -> str:
+    """What objects of a SOP class are called: ``CT Image``, without the "Storage" that all of them have in common."""
+    name = short_name(uid).replace(" Storage", "")
+    return name or (uid if uid.startswith(DICOM_ROOT) else f"private {uid}")
+
+
+def syntax_name(uid: str) -> str:
+    """The short name of a transfer syntax, or what a file without one lacks."""
+    return name_or_uid(uid) or "none given"
+
+
+def short_uid(uid: str) -> str:
+    """The end of a UID, which tells it from its siblings: ``...88.77``."""
+    parts = uid.split(".")
+    end = ".".join(parts[-2:])
+    if len(parts) <= 3 and len(uid) <= _UID_END + 3:
+        return uid
+    return f"...{end if len(end) <= _UID_END else end[-_UID_END:]}"
+
+
+def beginning(labels: Sequence[str], total: int, most: int) -> str:
+    """The first few labels, and how many more there are: ``a, b and 7 more``."""
+    shown = ", ".join(labels[:most])
+    left = total - min(len(labels), most)
+    return f"{shown} and {left:,} more" if left > 0 else shown
 
 
 def named_uid(uid: str) -> str:

@@ -1,23 +1,16 @@
 """PDUs to bytes and back, against the worked PDUs of ``tests.golden`` and against everything done to them."""
 
-import random
-import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dcmnet_cli.core.codec import ASSOCIATE_PDU_LIMIT, Notes, ae_title_field, decode, encode
+from dcmnet_cli.core.codec import ASSOCIATE_PDU_LIMIT, Notes, decode, encode
 from dcmnet_cli.core.pdu import (
-    PDU,
     AAbort,
-    AAssociateAC,
     AAssociateRJ,
     AAssociateRQ,
     AReleaseRP,
     AReleaseRQ,
-    AsynchronousOperationsWindow,
     CommonExtendedNegotiation,
     ContextResult,
     ExtendedNegotiation,
@@ -26,10 +19,22 @@ from dcmnet_cli.core.pdu import (
     UserIdentity,
     UserInformation,
 )
-from dcmnet_cli.errors import InvalidPDU, LocalProtocolError
+from dcmnet_cli.errors import InvalidPDU
 from tests.golden import associate as golden
-from tests.golden import octets
 from tests.golden.associate import ECHO_CONTEXT, GOLDEN, IMPLICIT, Golden, info
+from tests.wire import (
+    APPLICATION,
+    CLASS_UID,
+    CONTEXT,
+    MAXIMUM_LENGTH,
+    RESULT,
+    USER_INFORMATION,
+    acceptance,
+    counted,
+    item,
+    request,
+    request_with,
+)
 
 NAMES = {
     1: "A-ASSOCIATE-RQ",
@@ -40,35 +45,6 @@ NAMES = {
     7: "A-ABORT",
 }
 every_golden = pytest.mark.parametrize("example", GOLDEN, ids=[example.name for example in GOLDEN])
-
-
-def item(item_type: int, body: bytes, second: int = 0) -> bytes:
-    return bytes((item_type, second)) + len(body).to_bytes(2, "big") + body
-
-
-def counted(value: bytes) -> bytes:
-    return len(value).to_bytes(2, "big") + value
-
-
-APPLICATION = item(0x10, b"1.2.840.10008.3.1.1.1")
-CONTEXT = item(0x20, b"\1\0\0\0" + item(0x30, b"1.2.840.10008.1.1") + item(0x40, b"1.2.840.10008.1.2"))
-RESULT = item(0x21, b"\1\0\0\0" + item(0x40, b"1.2.840.10008.1.2"))
-LENGTH = item(0x51, b"\0\0\x40\0")
-CLASS_UID = item(0x52, b"1.2.3.4")
-
-
-def request(*items: bytes, head: bytes = b"CALLED".ljust(16) + b"CALLING".ljust(16) + bytes(32)) -> bytes:
-    body = b"\0\1\0\0" + head + b"".join(items)
-    return b"\1\0" + len(body).to_bytes(4, "big") + body
-
-
-def request_with(*sub_items: bytes) -> bytes:
-    return request(APPLICATION, CONTEXT, item(0x50, LENGTH + CLASS_UID + b"".join(sub_items)))
-
-
-def acceptance(*items: bytes) -> bytes:
-    body = b"\0\1\0\0" + bytes(64) + b"".join(items)
-    return b"\2\0" + len(body).to_bytes(4, "big") + body
 
 
 def read(data: bytes) -> tuple[Any, Notes]:
@@ -153,7 +129,7 @@ def test_a_pdu_type_of_its_own_is_refused_as_unrecognized() -> None:
 def test_unknown_items_are_skipped_with_a_note_wherever_they_stand() -> None:
     odd = item(0x7E, b"what is this")
     strange = item(0x20, b"\1\0\0\0" + odd + item(0x30, b"1.2.840.10008.1.1") + odd + item(0x40, b"1.2.840.10008.1.2"))
-    data = request(odd, APPLICATION, strange, odd, item(0x50, odd + LENGTH + odd + CLASS_UID), odd)
+    data = request(odd, APPLICATION, strange, odd, item(0x50, odd + MAXIMUM_LENGTH + odd + CLASS_UID), odd)
     record, notes = read(data)
     assert record.contexts == (ECHO_CONTEXT,)
     assert record.user_information == info()
@@ -162,17 +138,19 @@ def test_unknown_items_are_skipped_with_a_note_wherever_they_stand() -> None:
 
 
 def test_items_of_the_other_pdu_are_unknown_items() -> None:
-    record, notes = read(request(APPLICATION, CONTEXT, RESULT, item(0x50, LENGTH + CLASS_UID)))
+    record, notes = read(request(APPLICATION, CONTEXT, RESULT, USER_INFORMATION))
     assert record.contexts == (ECHO_CONTEXT,)
     assert notes == ["A-ASSOCIATE-RQ: unknown item 21H skipped"]
-    record, notes = read(acceptance(APPLICATION, CONTEXT, RESULT, item(0x50, LENGTH + CLASS_UID)))
+    record, notes = read(acceptance(APPLICATION, CONTEXT, RESULT, USER_INFORMATION))
     assert record.contexts == (ContextResult(1, 0, IMPLICIT),)
     assert notes == ["A-ASSOCIATE-AC: unknown item 20H skipped"]
 
 
 def test_items_and_sub_items_in_any_order() -> None:
     syntaxes = item(0x40, b"1.2.840.10008.1.2") + item(0x30, b"1.2.840.10008.1.1")
-    record, notes = read(request(item(0x50, CLASS_UID + LENGTH), item(0x20, b"\1\0\0\0" + syntaxes), APPLICATION))
+    record, notes = read(
+        request(item(0x50, CLASS_UID + MAXIMUM_LENGTH), item(0x20, b"\1\0\0\0" + syntaxes), APPLICATION)
+    )
     assert record.contexts == (ECHO_CONTEXT,)
     assert record.user_information == info()
     assert record.application_context == "1.2.840.10008.3.1.1.1"
@@ -182,20 +160,20 @@ def test_items_and_sub_items_in_any_order() -> None:
 @pytest.mark.parametrize("sub_items", [b"", item(0x40, b""), item(0x40, b"junk!\0\xff"), b"\x40", b"\x40\0\xff\xff"])
 def test_behind_a_refused_context_anything_may_stand(sub_items: bytes) -> None:
     refused = item(0x21, b"\3\0\3\0" + sub_items)
-    record, notes = read(acceptance(APPLICATION, RESULT, refused, item(0x50, LENGTH + CLASS_UID)))
+    record, notes = read(acceptance(APPLICATION, RESULT, refused, USER_INFORMATION))
     assert record.contexts == (ContextResult(1, 0, IMPLICIT), ContextResult(3, 3))
     assert not notes
 
 
 def test_an_accepted_context_without_a_transfer_syntax_has_none() -> None:
-    record, _ = read(acceptance(APPLICATION, item(0x21, b"\1\0\0\0"), item(0x50, LENGTH + CLASS_UID)))
+    record, _ = read(acceptance(APPLICATION, item(0x21, b"\1\0\0\0"), USER_INFORMATION))
     assert record.contexts == (ContextResult(1, 0, ""),)
 
 
 @pytest.mark.parametrize("padding", [b"\0", b" ", b"\0\0 "])
 def test_padding_around_uids_is_stripped_and_noted(padding: bytes) -> None:
     context = item(0x30, b"1.2.840.10008.1.1" + padding) + item(0x40, padding + b"1.2.840.10008.1.2")
-    user = LENGTH + item(0x52, b"1.2.3.4" + padding) + item(0x54, counted(b"1.2.5" + padding) + b"\1\0")
+    user = MAXIMUM_LENGTH + item(0x52, b"1.2.3.4" + padding) + item(0x54, counted(b"1.2.5" + padding) + b"\1\0")
     record, notes = read(request(APPLICATION, item(0x20, b"\1\0\0\0" + context), item(0x50, user)))
     assert record.contexts == (ECHO_CONTEXT,)
     assert record.user_information == info(roles=(RoleSelection("1.2.5", True, False),))
@@ -205,7 +183,7 @@ def test_padding_around_uids_is_stripped_and_noted(padding: bytes) -> None:
 def test_odd_uids_are_opaque_text() -> None:
     names = [b"unknown", b"1.2.\xe9", b"1.02.3", b"1" * 128]
     context = item(0x30, b"9" * 65) + b"".join(item(0x40, name) for name in names)
-    record, notes = read(request(item(0x20, b"\1\0\0\0" + context), item(0x50, LENGTH + CLASS_UID)))
+    record, notes = read(request(item(0x20, b"\1\0\0\0" + context), USER_INFORMATION))
     assert record.contexts[0].abstract_syntax == "9" * 65
     assert record.contexts[0].transfer_syntaxes == ("unknown", "1.2.\udce9", "1.02.3", "1" * 128)
     assert record.application_context == ""
@@ -218,7 +196,7 @@ def test_odd_uids_are_opaque_text() -> None:
 
 def test_a_transfer_syntax_proposed_twice_counts_once() -> None:
     twice = b"".join(item(0x40, uid) for uid in (b"1.2.1", b"1.2.2", b"1.2.1"))
-    data = request(item(0x20, b"\1\0\0\0" + item(0x30, b"1.2") + twice), item(0x50, LENGTH + CLASS_UID))
+    data = request(item(0x20, b"\1\0\0\0" + item(0x30, b"1.2") + twice), USER_INFORMATION)
     record, notes = read(data)
     assert record.contexts[0].transfer_syntaxes == ("1.2.1", "1.2.2")
     assert len(notes) == 1
@@ -241,7 +219,7 @@ def test_a_transfer_syntax_proposed_twice_counts_once() -> None:
 )
 def test_titles_are_stripped_and_otherwise_kept(field: bytes, title: str, note: str | None) -> None:
     head = b"CALLED".ljust(16) + field.ljust(16, b" ") + bytes(32)
-    record, notes = read(request(APPLICATION, CONTEXT, item(0x50, LENGTH + CLASS_UID), head=head))
+    record, notes = read(request(APPLICATION, CONTEXT, USER_INFORMATION, titles=head))
     assert record.calling_ae_title == title
     assert record.fields == head
     assert [note is not None and note in text and "calling" in text for text in notes] == [True] * (note is not None)
@@ -266,7 +244,7 @@ def test_user_identity_without_a_secondary_length() -> None:
 
 
 def test_an_empty_identity_answer_may_lack_its_length() -> None:
-    record, _ = read(acceptance(APPLICATION, RESULT, item(0x50, LENGTH + CLASS_UID + item(0x59, b""))))
+    record, _ = read(acceptance(APPLICATION, RESULT, item(0x50, MAXIMUM_LENGTH + CLASS_UID + item(0x59, b""))))
     assert record.user_information.identity_response == b""
 
 
@@ -341,18 +319,18 @@ def test_a_length_past_its_sub_item_is_refused(sub_item: bytes, field: str) -> N
 @pytest.mark.parametrize(
     ("items", "field"),
     [
-        ((APPLICATION, item(0x50, LENGTH)), "item 20H"),
+        ((APPLICATION, item(0x50, MAXIMUM_LENGTH)), "item 20H"),
         ((APPLICATION, CONTEXT), "item 50H"),
-        ((APPLICATION, CONTEXT, item(0x50, LENGTH), item(0x50, LENGTH)), "item 50H"),
-        ((APPLICATION, CONTEXT, CONTEXT, item(0x50, LENGTH)), "presentation context ID"),
-        ((item(0x20, b"\0\0\0\0" + CONTEXT[8:]), item(0x50, LENGTH)), "presentation context ID"),
-        ((item(0x20, b"\2\0\0\0" + CONTEXT[8:]), item(0x50, LENGTH)), "presentation context ID"),
-        ((item(0x20, b""), item(0x50, LENGTH)), "presentation context ID"),
-        ((item(0x20, b"\1\0\0"), item(0x50, LENGTH)), "reserved"),
-        ((item(0x20, b"\1\0\0\0\x30\0\0\x09" + b"1.2"), item(0x50, LENGTH)), "item 30H length"),
-        ((item(0x20, b"\1\0\0\0\x30\0\0"), item(0x50, LENGTH)), "item header"),
+        ((APPLICATION, CONTEXT, item(0x50, MAXIMUM_LENGTH), item(0x50, MAXIMUM_LENGTH)), "item 50H"),
+        ((APPLICATION, CONTEXT, CONTEXT, item(0x50, MAXIMUM_LENGTH)), "presentation context ID"),
+        ((item(0x20, b"\0\0\0\0" + CONTEXT[8:]), item(0x50, MAXIMUM_LENGTH)), "presentation context ID"),
+        ((item(0x20, b"\2\0\0\0" + CONTEXT[8:]), item(0x50, MAXIMUM_LENGTH)), "presentation context ID"),
+        ((item(0x20, b""), item(0x50, MAXIMUM_LENGTH)), "presentation context ID"),
+        ((item(0x20, b"\1\0\0"), item(0x50, MAXIMUM_LENGTH)), "reserved"),
+        ((item(0x20, b"\1\0\0\0\x30\0\0\x09" + b"1.2"), item(0x50, MAXIMUM_LENGTH)), "item 30H length"),
+        ((item(0x20, b"\1\0\0\0\x30\0\0"), item(0x50, MAXIMUM_LENGTH)), "item header"),
         ((APPLICATION[:-1],), "item 10H length"),
-        ((APPLICATION, CONTEXT, item(0x50, LENGTH), b"\x50\0\0"), "item header"),
+        ((APPLICATION, CONTEXT, item(0x50, MAXIMUM_LENGTH), b"\x50\0\0"), "item header"),
     ],
 )
 def test_requests_that_nobody_could_answer_are_refused(items: tuple[bytes, ...], field: str) -> None:
@@ -363,8 +341,8 @@ def test_requests_that_nobody_could_answer_are_refused(items: tuple[bytes, ...],
     ("items", "field"),
     [
         ((APPLICATION, RESULT), "item 50H"),
-        ((item(0x21, b"\1\0\0"), item(0x50, LENGTH)), "reserved"),
-        ((item(0x21, b"\1\0\0\0\x40\0\0\x30" + b"1.2"), item(0x50, LENGTH)), "item 40H length"),
+        ((item(0x21, b"\1\0\0"), item(0x50, MAXIMUM_LENGTH)), "reserved"),
+        ((item(0x21, b"\1\0\0\0\x40\0\0\x30" + b"1.2"), item(0x50, MAXIMUM_LENGTH)), "item 40H length"),
     ],
 )
 def test_answers_with_wrong_lengths_are_refused(items: tuple[bytes, ...], field: str) -> None:
@@ -385,228 +363,3 @@ def test_128_contexts_with_300_transfer_syntaxes_fit_the_limit() -> None:
     data = encode(pdu)
     assert len(data) - 6 <= ASSOCIATE_PDU_LIMIT
     assert read(data)[0].contexts == contexts
-
-
-# --- hostile bytes -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "filling",
-    [
-        item(0x7E, b""),
-        item(0x40, b""),
-        item(0x7E, b"\1"),
-        item(0x20, b"\1\0\0\0"),
-        item(0x20, b"\1\0\0\0" + item(0x30, b"1") + item(0x30, b"1") + item(0x40, b"") * 4000),
-        item(0x20, b"\1\0\0\0" + b"".join(item(0x40, str(i).encode()) for i in range(6000))),
-        item(0x20, b"\1\0\0\0" + b"".join(item(i % 256, b"") for i in range(12000))),
-    ],
-)
-def test_a_mebibyte_of_hostile_items_is_read_in_linear_time(filling: bytes) -> None:
-    """Quadratic work on this much would take minutes: the bound is generous on purpose."""
-    count = (ASSOCIATE_PDU_LIMIT - 200) // len(filling)
-    data = request(APPLICATION, filling * count, item(0x50, LENGTH + CLASS_UID))
-    started = time.perf_counter()
-    notes = Notes()
-    with pytest.raises(InvalidPDU):
-        decode(data, notes)
-    assert time.perf_counter() - started < 2
-    assert len(notes) <= Notes.MOST
-
-
-@pytest.mark.parametrize(
-    "filling",
-    [
-        [item(0x54, counted(f"1.{i}".encode()) + b"\1\1") for i in range(4000)],
-        [item(0x56, counted(f"1.{i}".encode()) + b"\1\1") for i in range(4000)],
-        [item(0x56, b"\xff\xff" + i.to_bytes(2, "big")) for i in range(4000)],
-        [item(0x57, bytes(6))] * 6000,
-        [item(0x57, bytes(4) + counted(bytes(60000)))],
-        [item(0x52, b"1" * 9 + bytes(i % 200)) for i in range(500)],
-        [item(0x5A + i % 100, b"") for i in range(15000)],
-    ],
-)
-def test_64_kib_of_hostile_user_information_is_read_in_linear_time(filling: list[bytes]) -> None:
-    notes = Notes()
-    started = time.perf_counter()
-    decode(request_with(*filling), notes)
-    assert time.perf_counter() - started < 2
-    assert len(notes) <= Notes.MOST
-    assert sum(map(len, notes)) < 8192
-
-
-def test_notes_keep_each_remark_once_and_no_more_than_their_limit() -> None:
-    notes = Notes()
-    for i in range(1000):
-        notes.append(f"remark {i // 2}")
-    assert notes == [f"remark {i}" for i in range(Notes.MOST)]
-
-
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(example=st.sampled_from(GOLDEN), seed=st.integers(0, 2**32), changes=st.integers(1, 6))
-def test_mutated_pdus_decode_or_are_refused_and_nothing_else(example: Golden, seed: int, changes: int) -> None:
-    source = random.Random(seed)
-    data = bytearray(example.data)
-    for _ in range(changes):
-        match source.randrange(4):
-            case 0:
-                data[source.randrange(len(data))] = source.choice((0, 1, 0x20, 0x50, 0x7F, 0xFF, source.randrange(256)))
-            case 1:
-                del data[source.randrange(6, len(data) + 1) :]
-            case 2:
-                at = source.randrange(6, len(data) + 1)
-                data[at:at] = source.randbytes(source.randrange(1, 8))
-            case 3:
-                at, length = source.randrange(len(data)), source.randrange(1, 12)
-                del data[max(6, at) : max(6, at) + length]
-    if source.randrange(4):  # most of the time past the first check
-        data[2:6] = (len(data) - 6).to_bytes(4, "big")
-    _decodes_or_is_refused(bytes(data))
-
-
-@settings(max_examples=200, deadline=None, derandomize=True)
-@given(pdu_type=st.sampled_from([1, 2, 3, 5, 6, 7]), body=st.binary(max_size=200), items=st.binary(max_size=100))
-def test_random_bytes_decode_or_are_refused_and_nothing_else(pdu_type: int, body: bytes, items: bytes) -> None:
-    _decodes_or_is_refused(bytes((pdu_type, 0)) + len(body).to_bytes(4, "big") + body)
-    _decodes_or_is_refused(request_with(items))
-    _decodes_or_is_refused(request(CONTEXT, items))
-
-
-def _decodes_or_is_refused(data: bytes) -> None:
-    try:
-        pdu = decode(data, Notes())
-    except InvalidPDU as error:
-        refused_at = error.offset
-    else:
-        encode(_as_we_would_send_it(pdu))
-        return
-    assert 0 <= refused_at <= len(data)
-
-
-def _as_we_would_send_it(pdu: PDU) -> PDU:
-    """Whatever was read can be sent again, but for titles and contexts that nobody may send."""
-    if isinstance(pdu, AAssociateRQ):
-        contexts = tuple(c._replace(transfer_syntaxes=c.transfer_syntaxes or ("1.2",)) for c in pdu.contexts)
-        return pdu._replace(called_ae_title="A", calling_ae_title="B", contexts=contexts)
-    return pdu
-
-
-# --- round trip ----------------------------------------------------------------------------------------------
-
-uids = st.text("0123456789.", min_size=1, max_size=64)
-titles = st.text(
-    st.characters(min_codepoint=0x21, max_codepoint=0x7E, blacklist_characters="\\"), min_size=1, max_size=16
-)
-numbers = st.integers(0, 0xFFFF)
-user_informations = st.builds(
-    UserInformation,
-    maximum_length=st.integers(0, 0xFFFFFFFF),
-    implementation_class_uid=uids,
-    asynchronous_window=st.none() | st.builds(AsynchronousOperationsWindow, numbers, numbers),
-    roles=st.lists(st.builds(RoleSelection, uids, st.booleans(), st.booleans()), unique_by=lambda r: r[0]).map(tuple),
-    implementation_version_name=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=16),
-    extended=st.lists(st.builds(ExtendedNegotiation, uids, st.binary(max_size=9))).map(tuple),
-    common_extended=st.lists(
-        st.builds(CommonExtendedNegotiation, uids, uids, st.lists(uids, max_size=3).map(tuple), st.integers(0, 255))
-    ).map(tuple),
-    user_identity=st.none()
-    | st.builds(UserIdentity, st.integers(0, 255), st.binary(max_size=50), st.binary(max_size=50), st.booleans()),
-    identity_response=st.none() | st.binary(max_size=50),
-)
-syntaxes = st.lists(uids, min_size=1, max_size=4, unique=True).map(tuple)
-proposed = st.lists(st.tuples(uids, syntaxes), min_size=1, max_size=6).map(
-    lambda pairs: tuple(ProposedContext(2 * i + 1, *pair) for i, pair in enumerate(pairs))
-)
-results = st.lists(st.builds(ContextResult, st.integers(0, 255), st.just(0), uids), max_size=6).map(tuple)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(titles, titles, proposed, user_informations, uids, numbers)
-def test_requests_survive_the_round_trip(
-    called: str,
-    calling: str,
-    contexts: tuple[ProposedContext, ...],
-    information: UserInformation,
-    application_context: str,
-    version: int,
-) -> None:
-    fields = golden.titles(called, calling)
-    pdu = AAssociateRQ(called, calling, contexts, information, application_context, version, fields)
-    assert read(encode(pdu))[0] == pdu
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(results, user_informations, uids, numbers, st.binary(min_size=64, max_size=64))
-def test_acceptances_survive_the_round_trip(
-    contexts: tuple[ContextResult, ...],
-    information: UserInformation,
-    application_context: str,
-    version: int,
-    fields: bytes,
-) -> None:
-    pdu = AAssociateAC(contexts, information, application_context, version, fields)
-    assert read(encode(pdu))[0] == pdu
-
-
-@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
-@settings(max_examples=20, deadline=None, derandomize=True)
-def test_rejections_and_aborts_survive_the_round_trip(result: int, source: int, reason: int) -> None:
-    assert read(encode(AAssociateRJ(result, source, reason)))[0] == AAssociateRJ(result, source, reason)
-    assert read(encode(AAbort(source, reason)))[0] == AAbort(source, reason)
-
-
-# --- what cannot be sent -------------------------------------------------------------------------------------
-
-_RQ = golden.RQ_ECHO.record
-_AC = golden.AC_ECHO.record
-assert isinstance(_RQ, AAssociateRQ)
-assert isinstance(_AC, AAssociateAC)
-
-
-@pytest.mark.parametrize(
-    "pdu",
-    [
-        _RQ._replace(contexts=()),
-        _RQ._replace(contexts=tuple(ECHO_CONTEXT._replace(context_id=2 * i + 1) for i in range(129))),
-        _RQ._replace(contexts=(ECHO_CONTEXT, ECHO_CONTEXT)),
-        _RQ._replace(contexts=(ECHO_CONTEXT._replace(context_id=2),)),
-        _RQ._replace(contexts=(ECHO_CONTEXT._replace(context_id=257),)),
-        _RQ._replace(contexts=(ECHO_CONTEXT._replace(transfer_syntaxes=()),)),
-        _RQ._replace(called_ae_title=""),
-        _RQ._replace(calling_ae_title="  "),
-        _RQ._replace(calling_ae_title="SEVENTEEN_LETTERS"),
-        _RQ._replace(called_ae_title="MÜNCHEN"),
-        _RQ._replace(application_context="1.2.é"),
-        _RQ._replace(protocol_version=0x10000),
-        _RQ._replace(user_information=info(2**32)),
-        _RQ._replace(user_information=info(-1)),
-        _RQ._replace(user_information=info(user_identity=UserIdentity(5, bytes(0x10000)))),
-        _RQ._replace(user_information=info(user_identity=UserIdentity(5, bytes(0xFFF0)))),
-        _RQ._replace(user_information=info(user_identity=UserIdentity(256, b""))),
-        _RQ._replace(user_information=info(asynchronous_window=AsynchronousOperationsWindow(65536, 1))),
-        _AC._replace(contexts=(ContextResult(1, 256, IMPLICIT),)),
-        _AC._replace(contexts=(ContextResult(1, 0, "1.2.\u2603"),)),
-        AAssociateRJ(1, 1, 256),
-        AAbort(-1, 0),
-    ],
-)
-def test_what_has_no_bytes_is_a_local_error(pdu: PDU) -> None:
-    with pytest.raises(LocalProtocolError):
-        encode(pdu)
-
-
-def test_title_fields() -> None:
-    assert ae_title_field("PACS") == b"PACS            "
-    assert ae_title_field("SIXTEEN_LETTERS_") == b"SIXTEEN_LETTERS_"
-    assert ae_title_field("M\udcdcNCHEN") == b"M\xdcNCHEN         ", "what a peer sent can be sent back"
-
-
-def test_an_answer_echoes_the_fields_of_the_request() -> None:
-    fields = bytes(range(64))
-    assert encode(_AC._replace(fields=fields))[10:74] == fields
-    assert encode(_AC._replace(fields=b""))[10:74] == bytes(64)
-
-
-def test_version_names_are_cut_to_what_fits() -> None:
-    data = encode(_RQ._replace(user_information=info(implementation_version_name="A_NAME_TOO_LONG_é")))
-    assert data.endswith(octets("55 00 0010 'A_NAME_TOO_LONG_'"))

@@ -367,7 +367,8 @@ def test_roles(offered: Roles, answered: Roles, expected: tuple[bool, bool]) -> 
 @pytest.mark.parametrize("grants", [None, True, False])
 def test_the_acceptor_never_answers_more_than_was_offered(offered: tuple[bool, bool], grants: bool | None) -> None:
     policy = ANY._replace(grants_scp_role=None if grants is None else lambda uid: bool(grants) and uid == CT_STORAGE)
-    rq = request((CT_STORAGE, [IMPLICIT]), roles=(*selection(offered), RoleSelection(MR_STORAGE, True, True)))
+    contexts = ((CT_STORAGE, [IMPLICIT]), (MR_STORAGE, [IMPLICIT]))
+    rq = request(*contexts, roles=(*selection(offered), RoleSelection(MR_STORAGE, True, True)))
     roles = accepted(rq, policy).user_information.roles
     assert roles == (
         RoleSelection(CT_STORAGE, offered[0], offered[1] and bool(grants)),

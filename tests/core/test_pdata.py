@@ -23,6 +23,7 @@ from dcmnet_cli.errors import InvalidPDU, LocalProtocolError
 from tests.golden import messages as golden
 from tests.golden.messages import pdvs
 from tests.helpers import splits
+from tests.wire import pdata, pdv
 
 
 def joined(batches: Iterable[list[object]]) -> bytes:
@@ -42,15 +43,6 @@ def pdus(wire: bytes) -> Iterator[bytes]:
 
 def pattern(length: int) -> bytes:
     return random.Random(length).randbytes(length)
-
-
-def pdata(*items: bytes) -> bytes:
-    body = b"".join(items)
-    return b"\4\0" + len(body).to_bytes(4, "big") + body
-
-
-def pdv(context_id: int, control: int, fragment: bytes) -> bytes:
-    return struct.pack(">IBB", len(fragment) + 2, context_id, control) + fragment
 
 
 # --- sending -------------------------------------------------------------------------------------------------

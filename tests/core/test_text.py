@@ -20,7 +20,8 @@ from dcmnet_cli.core.text import printable, quoted
         ("evil\u202egpj", "evil\\u202egpj"),
         ("\u2066a\u2069\u200b\ufeff", "\\u2066a\\u2069\\u200b\\ufeff"),
         ("a\u2028b\u2029c", "a\\u2028b\\u2029c"),
-        ("\udc80", "\\udc80"),
+        ("\udc80", "\\x80"),  # how surrogateescape keeps the byte 80
+        ("\ud800", "\\ud800"),
         ("\U000e0041", "\\U000e0041"),
         ("A\xa0B", "A\\xa0B"),
         ("Müller^Jörg", "Müller^Jörg"),

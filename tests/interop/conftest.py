@@ -1,6 +1,7 @@
-"""Real peers for the tests of this folder: each server starts when it is first asked for, on a free port of the loopback."""
+"""Real peers for the tests of this folder: each server starts when it is first asked for, on a free loopback port."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,8 @@ def start_ae() -> Iterator[StartAE]:
         return Peer("PYNETDICOM", server.server_address[1])
 
     yield start
-    for server in servers:
-        server.shutdown()
+    with ThreadPoolExecutor() as pool:  # each takes half a second to notice
+        list(pool.map(lambda server: server.shutdown(), servers))
 
 
 @pytest.fixture(scope="session")

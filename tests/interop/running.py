@@ -19,7 +19,12 @@ HOST = "127.0.0.1"
 PATIENCE = 20.0
 """Seconds that anything may take here before it is a failure; nearly everything takes a fraction of one."""
 
-_PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+# Not beside our interpreter: pynetdicom installs programs there that bear the names of DCMTK's.
+_PLACES = os.pathsep.join(
+    place
+    for place in (*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/usr/local/sbin")
+    if Path(place) != Path(sys.executable).parent
+)
 T = TypeVar("T")
 
 

@@ -41,7 +41,6 @@ def assert_rejected(outcome: Outcome, label: str, triple: Sequence[int], reason:
     told = explanation(outcome)
     assert told["meaning"]
     assert told["try 1"]
-    assert told["who acts"]
     assert told["more"] == f"dcmnet explain rj {result} {source} {number}"
     return told
 

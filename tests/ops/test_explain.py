@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from dcmnet_cli.cli.exit import ExitCode
 from dcmnet_cli.core.dimse_names import COMMAND_FIELDS
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.explain import Reading, explain
+from dcmnet_cli.ops.explain import explain
 from dcmnet_cli.ops.explain_table import DIMSE_SERVICES, EXITS, PDUS
+from dcmnet_cli.ops.results import Reading
 
 
 def readings(text: str, service: str = "") -> list[Reading]:

@@ -4,7 +4,7 @@ import textwrap
 
 from render_samples import pipe, terminal
 
-from dcmnet_cli.ops.explain import Explanation, Reading
+from dcmnet_cli.ops.results import Explanation, Reading
 from dcmnet_cli.render.explain import show_explanation
 
 REJECTION = Reading(

@@ -1,0 +1,268 @@
+"""Where received objects go: nothing under a final name until it is whole, and then in one step.
+
+An object is written to a file without a name (``O_TMPFILE``) or, where the system has none, to a hidden temporary one
+in the same folder. Linking it under its final name fails if that name is taken, so two associations that bring the same
+instance at once cannot mix their bytes. No symbolic link below the folder is ever followed.
+"""
+
+import errno
+import os
+import secrets
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
+
+from dcmnet_cli.core.pdata import Buffer
+from dcmnet_cli.errors import OutputError
+from dcmnet_cli.net.part10 import read_file
+
+DUPLICATES = ("skip", "overwrite", "rename", "reject")
+SYNCS = ("none", "object", "association")
+
+_OWN_DESCRIPTORS = "/proc/self/fd"  # the way to an unnamed file: linkat() follows these links
+_TEMPORARY = ".dcmnet-"
+_IOV_MAX = 1024
+_BLOCK = 1 << 20
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_RENAMES = 10_000
+
+
+class Stored(NamedTuple):
+    """What became of an object: ``outcome`` is stored, skipped (the same bytes were there), renamed (other bytes
+    were), overwritten or rejected; ``path`` where its bytes are now."""
+
+    outcome: str
+    path: str
+
+
+class Folder:
+    """An output folder, which must exist. ``on_duplicate`` and ``sync`` as listed in DUPLICATES and SYNCS.
+
+    Safe for many threads. Raises OutputError for everything the file system refuses, in its words.
+    """
+
+    def __init__(self, path: str, *, on_duplicate: str = "skip", sync: str = "none") -> None:
+        self.path = path
+        self.on_duplicate = on_duplicate
+        self.sync = sync
+        self._lock = threading.Lock()
+        self._unnamed = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_OWN_DESCRIPTORS) else 0
+        try:
+            self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with self.begin(b"") as probe:
+                probe.discard()
+            self._clear_leftovers()
+        except OSError as error:
+            raise OutputError(f"cannot write to folder {path}: {_words(error)}", path=path) from error
+
+    def begin(self, header: bytes) -> "IncomingFile":
+        """A new file that begins with ``header`` and has no final name yet. Raises OutputError."""
+        if self._unnamed:
+            try:
+                return IncomingFile(
+                    self, os.open(".", self._unnamed | os.O_WRONLY, 0o666, dir_fd=self._root), "", header
+                )
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                    raise OutputError(f"cannot create a file in {self.path}: {_words(error)}") from error
+                self._unnamed = 0
+        name = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
+        try:
+            number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=self._root)
+        except OSError as error:
+            raise OutputError(f"cannot create a file in {self.path}: {_words(error)}") from error
+        return IncomingFile(self, number, name, header)
+
+    def sync_files(self, paths: Iterable[str]) -> None:
+        """Make files and their folders durable (``sync="association"``). Raises OutputError."""
+        try:
+            folders = set()
+            for path in paths:
+                _sync_path(path)
+                folders.add(os.path.dirname(path))
+            for folder in folders:
+                _sync_path(folder)
+        except OSError as error:
+            raise OutputError(f"cannot make files in {self.path} durable: {_words(error)}") from error
+
+    def _clear_leftovers(self) -> None:
+        """Temporary files of a run that was killed."""
+        for name in os.listdir(self._root):
+            if name.startswith(_TEMPORARY) and name.endswith(".part"):
+                os.unlink(name, dir_fd=self._root)
+
+    def _open_parents(self, folders: list[str]) -> int:
+        """A descriptor of the sub-folder, made where it is missing. The caller closes it."""
+        number = os.dup(self._root)
+        try:
+            for folder in folders:
+                with suppress(FileExistsError):
+                    os.mkdir(folder, 0o777, dir_fd=number)
+                inner = os.open(folder, _DIRECTORY, dir_fd=number)
+                os.close(number)
+                number = inner
+        except BaseException:
+            os.close(number)
+            raise
+        return number
+
+
+class IncomingFile:
+    """One object while it arrives. Exactly one of ``commit`` and ``discard`` ends it; leaving it discards."""
+
+    def __init__(self, folder: Folder, descriptor: int, temporary: str, header: bytes) -> None:
+        self._folder = folder
+        self._descriptor = descriptor
+        self._temporary = temporary
+        self._pending: list[Buffer] = [header] if header else []
+        self._header_length = len(header)
+        self.length = len(header)
+
+    def __enter__(self) -> "IncomingFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def write(self, batch: list[memoryview]) -> None:
+        """Append ``batch``, in one system call where the kernel takes it so. Raises OutputError."""
+        buffers: list[Buffer] = [*self._pending, *batch]
+        self._pending = []
+        try:
+            while buffers:
+                written = os.writev(self._descriptor, buffers[:_IOV_MAX])
+                self.length += written
+                while buffers and written >= len(buffers[0]):
+                    written -= len(buffers.pop(0))
+                if written:
+                    buffers[0] = memoryview(buffers[0])[written:]
+        except OSError as error:
+            raise OutputError(f"cannot write to {self._folder.path}: {_words(error)}", errno=error.errno) from error
+
+    def commit(self, relative: str) -> Stored:
+        """Give the object its final name, a path of ``/``-parted components below the folder. Raises OutputError."""
+        if self._pending:
+            self.write([])
+        *folders, name = relative.split("/")
+        try:
+            if self._folder.sync == "object":
+                os.fsync(self._descriptor)
+            for attempt in (1, 2):
+                try:
+                    return self._name(folders, name)
+                except FileNotFoundError:
+                    if attempt == 2:
+                        raise  # the sub-folder went between making and using it, twice: somebody is clearing up
+        except OSError as error:
+            raise OutputError(f"cannot write {relative} to {self._folder.path}: {_words(error)}") from error
+        finally:
+            self.discard()
+        raise AssertionError  # the loop returns or raises
+
+    def discard(self) -> None:
+        """Forget the file, if it has not been named: nothing of it stays."""
+        if self._descriptor < 0:
+            return
+        os.close(self._descriptor)
+        self._descriptor = -1
+        if self._temporary:
+            with suppress(OSError):  # gone already: with its folder, or renamed
+                os.unlink(self._temporary, dir_fd=self._folder._root)
+
+    def _name(self, folders: list[str], name: str) -> Stored:
+        parent = self._folder._open_parents(folders) if folders else self._folder._root
+        try:
+            outcome, used = self._name_in(parent, name)
+            if self._folder.sync == "object" and outcome != "skipped":
+                os.fsync(parent)
+        finally:
+            if folders:
+                os.close(parent)
+        return Stored(outcome, os.path.join(self._folder.path, *folders, used))
+
+    def _name_in(self, parent: int, name: str) -> tuple[str, str]:
+        if self._link(parent, name):
+            return "stored", name
+        policy = self._folder.on_duplicate
+        if policy == "reject":
+            return "rejected", name
+        if policy == "overwrite":
+            self._replace(parent, name)
+            return "overwritten", name
+        for candidate in (name, *_other_names(name)):
+            if policy == "skip" and self._is_same(parent, candidate):
+                return "skipped", candidate
+            if candidate != name and self._link(parent, candidate):
+                return "renamed", candidate
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    def _link(self, parent: int, name: str) -> bool:
+        """Link under ``name``; False if that is taken."""
+        try:
+            if self._temporary:
+                os.link(self._temporary, name, src_dir_fd=self._folder._root, dst_dir_fd=parent)
+            else:
+                # Giving a folder descriptor makes Python call linkat(), which alone follows the link in /proc.
+                os.link(f"{_OWN_DESCRIPTORS}/{self._descriptor}", name, dst_dir_fd=parent, follow_symlinks=True)
+        except FileExistsError:
+            return False
+        return True
+
+    def _replace(self, parent: int, name: str) -> None:
+        interim = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
+        self._link(parent, interim)
+        os.rename(interim, name, src_dir_fd=parent, dst_dir_fd=parent)
+
+    def _is_same(self, parent: int, name: str) -> bool:
+        """Whether a file holds the same data set in the same transfer syntax: headers may differ by sender."""
+        try:
+            other = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        except OSError:
+            return False  # gone again, or no file that could be compared
+        mine = (
+            os.open(f"{_OWN_DESCRIPTORS}/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC) if not self._temporary else -1
+        )
+        if mine < 0:
+            mine = os.open(self._temporary, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder._root)
+        try:
+            return _same_data_set(mine, other)
+        finally:
+            os.close(mine)
+            os.close(other)
+
+
+def _same_data_set(one: int, other: int) -> bool:
+    files = [read_file(partial(os.pread, number), os.fstat(number).st_size) for number in (one, other)]
+    first, second = files
+    if first is None or second is None or first.transfer_syntax_uid != second.transfer_syntax_uid:
+        return False
+    sizes = {os.fstat(number).st_size - file.offset for number, file in ((one, first), (other, second))}
+    return len(sizes) == 1 and all(
+        a == b for a, b in zip(_blocks(one, first.offset), _blocks(other, second.offset), strict=False)
+    )
+
+
+def _blocks(descriptor: int, offset: int) -> Iterator[bytes]:
+    while block := os.pread(descriptor, _BLOCK, offset):
+        yield block
+        offset += len(block)
+
+
+def _other_names(name: str) -> Iterator[str]:
+    stem, extension = os.path.splitext(name)
+    for number in range(1, _MOST_RENAMES):
+        yield f"{stem}.{number}{extension}"
+
+
+def _sync_path(path: str) -> None:
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
