@@ -23,6 +23,7 @@ class Root(Group):
 
     subcommands: ClassVar[Mapping[str, Entry]] = {
         "echo": Entry("dcmnet_cli.cli.echo", "ask a peer whether it answers, and say why when it does not"),
+        "store": Entry("dcmnet_cli.cli.store", "send objects, and account for each of them"),
         "listen": Entry("dcmnet_cli.cli.listen", "receive what peers send: echo and storage"),
         "explain": Entry("dcmnet_cli.cli.explain", "say what a status, a reject reason or a UID means"),
     }

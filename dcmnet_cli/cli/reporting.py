@@ -53,11 +53,20 @@ def fail(report: Report, error: DcmnetError, target: "Target | None") -> None:
     report.exit_code = exit_code_of(error)
 
 
-def conclude(report: Report, output: Output, also: Callable[[], None] | None = None) -> NoReturn:
-    """Show ``report``, then what the command adds, and leave with its exit status."""
-    from dcmnet_cli.render.ladder import show_report
+def conclude(
+    report: Report,
+    output: Output,
+    also: Callable[[], None] | None = None,
+    *,
+    show: Callable[[], None] | None = None,
+) -> NoReturn:
+    """Show ``report`` (as a ladder, unless ``show`` has another way), then what the command adds, and leave."""
+    if show is not None:
+        show()
+    else:
+        from dcmnet_cli.render.ladder import show_report
 
-    show_report(report, output)
+        show_report(report, output)
     if also is not None:
         also()
     raise typer.Exit(report.exit_code)

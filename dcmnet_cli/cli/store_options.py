@@ -1,6 +1,6 @@
 """The option families of ``dcmnet store``: what to read, what to propose, how to send."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from dcmnet_cli.cli.checks import exclude
 from dcmnet_cli.cli.options import flag, value
@@ -14,6 +14,11 @@ INPUT = "Input"
 PROPOSAL = "Proposed transfer syntaxes"
 SENDING = "Sending"
 INVENTION = "Invented identities (load tests)"
+
+
+def _x(short: str, long: str, text: str = "") -> Any:
+    """One of storescu's proposals. Those without a text are read and not listed: nobody remembers them all."""
+    return flag(short, long, panel=PROPOSAL, text=text, hidden=not text)
 
 
 class InputOptions(NamedTuple):
@@ -54,28 +59,30 @@ class ProposalOptions(NamedTuple):
     combine: Annotated[
         bool, flag("+C", "--combine", panel=PROPOSAL, text="all transfer syntaxes of a class in one context")
     ] = False
-    uncompressed: Annotated[bool, flag("-x=", "--propose-uncompr", panel=PROPOSAL, text="uncompressed only")] = False
-    little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian first")] = False
-    big: Annotated[bool, flag("-xb", "--propose-big", panel=PROPOSAL, hidden=True)] = False
-    implicit: Annotated[bool, flag("-xi", "--propose-implicit", panel=PROPOSAL, text="implicit little endian only")] = False
-    lossless: Annotated[bool, flag("-xs", "--propose-lossless", panel=PROPOSAL, text="JPEG lossless")] = False
-    jpeg8: Annotated[bool, flag("-xy", "--propose-jpeg8", panel=PROPOSAL, text="JPEG baseline")] = False
-    jpeg12: Annotated[bool, flag("-xx", "--propose-jpeg12", panel=PROPOSAL, text="JPEG extended")] = False
-    j2k_lossless: Annotated[bool, flag("-xv", "--propose-j2k-lossless", panel=PROPOSAL, text="JPEG 2000 lossless")] = False
-    j2k_lossy: Annotated[bool, flag("-xw", "--propose-j2k-lossy", panel=PROPOSAL, text="JPEG 2000")] = False
-    jls_lossless: Annotated[bool, flag("-xt", "--propose-jls-lossless", panel=PROPOSAL, text="JPEG-LS lossless")] = False
-    jls_lossy: Annotated[bool, flag("-xu", "--propose-jls-lossy", panel=PROPOSAL, text="JPEG-LS near-lossless")] = False
-    rle: Annotated[bool, flag("-xr", "--propose-rle", panel=PROPOSAL, text="RLE")] = False
-    deflated: Annotated[bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, text="deflated explicit little endian")] = False
-    mpeg2: Annotated[bool, flag("-xm", "--propose-mpeg2", panel=PROPOSAL, hidden=True)] = False
-    mpeg2_high: Annotated[bool, flag("-xh", "--propose-mpeg2-high", panel=PROPOSAL, hidden=True)] = False
-    mpeg4: Annotated[bool, flag("-xn", "--propose-mpeg4", panel=PROPOSAL, hidden=True)] = False
-    mpeg4_bd: Annotated[bool, flag("-xl", "--propose-mpeg4-bd", panel=PROPOSAL, hidden=True)] = False
-    mpeg4_2d: Annotated[bool, flag("-x2", "--propose-mpeg4-2-2d", panel=PROPOSAL, hidden=True)] = False
-    mpeg4_3d: Annotated[bool, flag("-x3", "--propose-mpeg4-2-3d", panel=PROPOSAL, hidden=True)] = False
-    mpeg4_stereo: Annotated[bool, flag("-xo", "--propose-mpeg4-2-st", panel=PROPOSAL, hidden=True)] = False
-    hevc: Annotated[bool, flag("-x4", "--propose-hevc", panel=PROPOSAL, hidden=True)] = False
-    hevc10: Annotated[bool, flag("-x5", "--propose-hevc10", panel=PROPOSAL, hidden=True)] = False
+    uncompressed: Annotated[bool, _x("-x=", "--propose-uncompr", "uncompressed only")] = False
+    little: Annotated[bool, _x("-xe", "--propose-little", "explicit little endian first")] = False
+    big: Annotated[bool, _x("-xb", "--propose-big")] = False
+    implicit: Annotated[bool, _x("-xi", "--propose-implicit", "implicit little endian only")] = False
+    lossless: Annotated[bool, _x("-xs", "--propose-lossless", "JPEG lossless")] = False
+    jpeg8: Annotated[bool, _x("-xy", "--propose-jpeg8", "JPEG baseline")] = False
+    jpeg12: Annotated[bool, _x("-xx", "--propose-jpeg12", "JPEG extended")] = False
+    j2k_lossless: Annotated[bool, _x("-xv", "--propose-j2k-lossless", "JPEG 2000 lossless")] = False
+    j2k_lossy: Annotated[bool, _x("-xw", "--propose-j2k-lossy", "JPEG 2000")] = False
+    jls_lossless: Annotated[bool, _x("-xt", "--propose-jls-lossless", "JPEG-LS lossless")] = False
+    jls_lossy: Annotated[bool, _x("-xu", "--propose-jls-lossy", "JPEG-LS near-lossless")] = False
+    rle: Annotated[bool, _x("-xr", "--propose-rle", "RLE")] = False
+    deflated: Annotated[
+        bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, text="deflated explicit little endian")
+    ] = False
+    mpeg2: Annotated[bool, _x("-xm", "--propose-mpeg2")] = False
+    mpeg2_high: Annotated[bool, _x("-xh", "--propose-mpeg2-high")] = False
+    mpeg4: Annotated[bool, _x("-xn", "--propose-mpeg4")] = False
+    mpeg4_bd: Annotated[bool, _x("-xl", "--propose-mpeg4-bd")] = False
+    mpeg4_2d: Annotated[bool, _x("-x2", "--propose-mpeg4-2-2d")] = False
+    mpeg4_3d: Annotated[bool, _x("-x3", "--propose-mpeg4-2-3d")] = False
+    mpeg4_stereo: Annotated[bool, _x("-xo", "--propose-mpeg4-2-st")] = False
+    hevc: Annotated[bool, _x("-x4", "--propose-hevc")] = False
+    hevc10: Annotated[bool, _x("-x5", "--propose-hevc10")] = False
 
     def proposal(self) -> "Proposal":
         """What is proposed. Raises UsageError where two ``-x?`` are given."""
@@ -92,15 +99,13 @@ class ProposalOptions(NamedTuple):
 class SendingOptions(NamedTuple):
     """How it is sent, and what is kept of it."""
 
-    jobs: Annotated[
-        int, value("-j", "--jobs", metavar="N", panel=SENDING, text="associations at once; default 1")
-    ] = 1
+    jobs: Annotated[int, value("-j", "--jobs", metavar="N", panel=SENDING, text="associations at once; default 1")] = 1
     group: Annotated[
         str, value("--group", metavar="HOW", panel=SENDING, text="study: a study on one association (default); none")
     ] = "study"
     transcode: Annotated[
         str,
-        value("--transcode", metavar="HOW", panel=SENDING, text="convert for the peer: never, lossless (default), always"),
+        value("--transcode", metavar="HOW", panel=SENDING, text="convert: never, lossless (default), always"),
     ] = ""
     decompress_never: Annotated[bool, flag("-dn", "--decompress-never", panel=SENDING, hidden=True)] = False
     decompress_lossless: Annotated[bool, flag("+dls", "--decompress-lossless", panel=SENDING, hidden=True)] = False
@@ -112,7 +117,7 @@ class SendingOptions(NamedTuple):
     ] = 3
     journal: Annotated[
         str | None,
-        value("--journal", metavar="FILE", panel=SENDING, text="write each outcome down; a second run skips the stored"),
+        value("--journal", metavar="FILE", panel=SENDING, text="note each outcome; a second run skips the stored"),
     ] = None
     report: Annotated[
         str | None,

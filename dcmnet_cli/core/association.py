@@ -357,6 +357,10 @@ class AssociationProtocol(UpperLayer):
         """Our own sending was a sign of life: measure silence from here."""
         self._now = self._since = now
 
+    def excuse(self, seconds: float) -> None:
+        """We have been busy with what the peer sent: that long it had no chance to be heard."""
+        self._since += seconds
+
     def _timer(self) -> tuple[str, float | None]:
         state = self.state
         if state is State.STA6:

@@ -207,7 +207,9 @@ class Association(Link):
                 batch, is_over = [event.data], event.is_last
             self._in_data_set = not is_over
             if batch:
+                begin = time.monotonic()
                 yield batch
+                self._protocol.excuse(time.monotonic() - begin)
 
     def read_data_set(self, limit: int) -> bytes:
         """The whole data set of the message just received. Raises UnexpectedMessage beyond ``limit`` bytes."""
@@ -238,6 +240,9 @@ class Association(Link):
                 event = self._next_event()
         except DcmnetError as error:
             return error.message
+        except BaseException:
+            self.abort()
+            raise
         self._tell("released")
         self._linger()
         return ""

@@ -202,13 +202,14 @@ def _unusual_header(window: FileWindow, offset: int, little: bool) -> tuple[int,
     header = window.data[at : at + 12]
     order = "<" if little else ">"
     vr = header[4:6]
-    if vr in _LONG_VRS or (_is_vr(vr) and header[6:8] == b"\0\0"):  # a VR yet to come is a long one (PS3.5 7.1.2)
-        if len(header) < 12:
-            return offset + 12, 0  # ends behind the end of the file
-        return offset + 12, int(struct.unpack_from(order + "I", header, 8)[0])
     group, first, second = struct.unpack_from(order + "H2xHH", header)
-    if group != _ITEM_GROUP and (vr in (b"\0\0", b"??", b"  ") or (second if little else first)):
-        return offset + 8, int(second)  # no VR at all, but laid out as a short one
+    if group != _ITEM_GROUP:
+        if vr in _LONG_VRS or (_is_vr(vr) and not second):  # a VR yet to come is a long one (PS3.5 7.1.2)
+            if len(header) < 12:
+                return offset + 12, 0  # ends behind the end of the file
+            return offset + 12, int(struct.unpack_from(order + "I", header, 8)[0])
+        if vr in (b"\0\0", b"??", b"  ") or (second if little else first):
+            return offset + 8, int(second)  # no VR at all, but laid out as a short one
     return offset + 8, int(struct.unpack_from(order + "I", header, 4)[0])
 
 

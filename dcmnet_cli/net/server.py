@@ -231,18 +231,20 @@ class Server:
     def finish(self, grace: float) -> bool:
         """After ``serve`` has returned: give associations ``grace`` seconds to end, then abort them.
 
-        True when all ended by themselves.
+        True when all ended by themselves; connections without an association are closed at once and do not count.
         """
         self._make_room(0)
         if self._wait_until(time.monotonic() + grace):
             return True
-        for connection in self._left():
+        with self._lock:
+            cut_off = list(self._admitted)
+        for connection in cut_off:
             if connection.association is not None:
                 connection.association.interrupt()
         self._wait_until(time.monotonic() + _ABORTING)
         for connection in self._left():
             connection.transport.interrupt()
-        return False
+        return not cut_off
 
     def _left(self) -> list[_Connection]:
         with self._lock:

@@ -116,9 +116,9 @@ class IncomingFile:
         self._folder = folder
         self._descriptor = descriptor
         self._temporary = temporary
+        self._reader = -1
         self._pending: list[Buffer] = [header] if header else []
-        self._header_length = len(header)
-        self.length = len(header)
+        self.length = 0
 
     def __enter__(self) -> "IncomingFile":
         return self
@@ -140,6 +140,17 @@ class IncomingFile:
                     buffers[0] = memoryview(buffers[0])[written:]
         except OSError as error:
             raise OutputError(f"cannot write to {self._folder.path}: {_words(error)}", errno=error.errno) from error
+
+    def reader(self) -> int:
+        """A descriptor to read the file by, closed with it. Raises OSError."""
+        if self._reader < 0:
+            if self._pending:
+                self.write([])
+            if self._temporary:
+                self._reader = os.open(self._temporary, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder._root)
+            else:
+                self._reader = os.open(f"{_OWN_DESCRIPTORS}/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+        return self._reader
 
     def commit(self, relative: str) -> Stored:
         """Give the object its final name, a path of ``/``-parted components below the folder. Raises OutputError."""
@@ -166,7 +177,9 @@ class IncomingFile:
         if self._descriptor < 0:
             return
         os.close(self._descriptor)
-        self._descriptor = -1
+        if self._reader >= 0:
+            os.close(self._reader)
+        self._descriptor = self._reader = -1
         if self._temporary:
             with suppress(OSError):  # gone already: with its folder, or renamed
                 os.unlink(self._temporary, dir_fd=self._folder._root)
@@ -221,15 +234,9 @@ class IncomingFile:
             other = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         except OSError:
             return False  # gone again, or no file that could be compared
-        mine = (
-            os.open(f"{_OWN_DESCRIPTORS}/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC) if not self._temporary else -1
-        )
-        if mine < 0:
-            mine = os.open(self._temporary, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder._root)
         try:
-            return _same_data_set(mine, other)
+            return _same_data_set(self.reader(), other)
         finally:
-            os.close(mine)
             os.close(other)
 
 

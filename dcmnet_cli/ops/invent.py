@@ -80,11 +80,10 @@ class Inventor:
             self._advance()
             instance = (_new_uid(), str(self._objects)) if kinds.instance else ("", "")
             series = (self._series_uid, str(self._series + 1)) if kinds.series else ("", "")
-            study = (
-                (self._study_uid, f"INV{self._study_count}", f"INV{self._study_count}") if kinds.study else ("",) * 3
-            )
-            number = self._patients + 1
-            patient = (f"INVENTED-{number}", f"INVENTED^PATIENT {number}") if kinds.patient else ("", "")
+            name = f"INV-{self._run}-{self._study_count}"
+            study = (self._study_uid, name, name) if kinds.study else ("", "", "")
+            name = f"{self._run}-{self._patients + 1}"
+            patient = (f"INVENTED-{name}", f"INVENTED^{name}") if kinds.patient else ("", "")
             return Identity(*instance, *series, *study, *patient)
 
     @property

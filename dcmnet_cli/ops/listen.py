@@ -76,7 +76,7 @@ class Listener:
 
     def __init__(self, plan: ListenPlan, emit: Callable[[ListenEvent], None]) -> None:
         self._plan = plan
-        self._log = EventLog(emit, self._association_ended)
+        self._log = EventLog(emit, self._association_ended, self.stop)
         secure = self._make_secure(plan)
         self._sockets = listen(plan.host, plan.port, family=plan.family)
         self.addresses = tuple(format_address(sock.getsockname()) for sock in self._sockets)
@@ -93,7 +93,10 @@ class Listener:
         )
 
     def run(self) -> Summary:
-        """Serve. Returns once stopped, by ``stop`` or by ``stop_after``, and every association has ended."""
+        """Serve. Returns once stopped, by ``stop`` or by ``stop_after``, and every association has ended.
+
+        An OSError of ``emit`` ends it as well, and is raised then: a listener without its log is nothing to rely on.
+        """
         facts: dict[str, object] = {"port": self.port, "addresses": list(self.addresses), "title": self._plan.title}
         facts["tls"] = self._plan.tls is not None
         self._log.emit("listening", "", self._describe(), facts)
@@ -101,6 +104,8 @@ class Listener:
         cut_off = not self._server.finish(self._plan.grace)
         summary = self._log.summary(cut_off)
         self._log.emit("stopped", "", describe(summary), summary._asdict())
+        if self._log.failure is not None:
+            raise self._log.failure
         return summary
 
     def stop(self) -> None:
@@ -163,11 +168,18 @@ def describe(summary: Summary) -> str:
 
 
 class EventLog(ServerObserver):
-    """Turns what a server tells into events. A connection is known by its remote address while it lasts."""
+    """Turns what a server tells into events. A connection is known by its remote address while it lasts.
 
-    def __init__(self, emit: Callable[[ListenEvent], None], ended: Callable[[int], None]) -> None:
+    ``failure`` is what went wrong with ``emit`` itself, if anything: the log ends with it, and ``broken`` is called.
+    """
+
+    def __init__(
+        self, emit: Callable[[ListenEvent], None], ended: Callable[[int], None], broken: Callable[[], None]
+    ) -> None:
         self._emit = emit
         self._ended = ended
+        self._broken = broken
+        self.failure: OSError | None = None
         self._lock = threading.Lock()
         self._titles: dict[str, tuple[str, str]] = {}
         self._open: dict[str, float] = {}
@@ -175,8 +187,14 @@ class EventLog(ServerObserver):
 
     def emit(self, event: str, peer: str, detail: str, facts: dict[str, object]) -> None:
         """One event, with the titles that belong to ``peer``."""
+        if self.failure is not None:
+            return
         calling, called = self._titles.get(peer, ("", ""))
-        self._emit(ListenEvent(event, time.time(), peer, calling, called, detail, facts))
+        try:
+            self._emit(ListenEvent(event, time.time(), peer, calling, called, detail, facts))
+        except OSError as error:  # a pipe whose reader went away, a full disk: no association may suffer for it
+            self.failure = error
+            self._broken()
 
     def summary(self, cut_off: bool) -> Summary:
         """What has been counted so far."""

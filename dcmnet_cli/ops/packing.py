@@ -1,23 +1,32 @@
-"""An instance made ready for an association: as it lies in the file where that is accepted, converted where it may be."""
+"""An instance made ready for an association: as it lies in the file where accepted, converted where it may be."""
 
 import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.negotiation import Negotiated
+from dcmnet_cli.core.pdata import Buffer, Chunks
 from dcmnet_cli.errors import ConversionError, InputError, OutputError
-from dcmnet_cli.ops.opened import LARGEST_CHUNK
+from dcmnet_cli.net.part10 import DicomFile
+from dcmnet_cli.ops.opened import LARGEST_CHUNK, Opened
 from dcmnet_cli.ops.plan import Instance
 from dcmnet_cli.ops.routes import Route, Router
 from dcmnet_cli.ops.sending import Parcel, describe
 from dcmnet_cli.ops.syntax_choice import Mode
 from dcmnet_cli.ops.transfer import NOT_SENT, Outcome
 
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.invent import Invented, Inventor
+
 
 class Packer:
     """Packs instances for one association; for one thread, as its parcels share a buffer."""
 
-    def __init__(self, negotiated: Negotiated, mode: Mode) -> None:
+    def __init__(self, negotiated: Negotiated, mode: Mode, inventor: "Inventor | None" = None) -> None:
         self._router = Router(negotiated)
         self._mode = mode
+        self._inventor = inventor
         self._buffer = bytearray(LARGEST_CHUNK)
 
     def __call__(self, instance: Instance) -> Parcel | Outcome:
@@ -39,11 +48,36 @@ class Packer:
         file = instance.file
         opened = instance.source.open()
         try:
+            if self._inventor is not None:
+                return self._renamed(opened, file, route)
             data_set = opened.chunks(file.offset, file.length, self._buffer)
         except BaseException:
             opened.close()
             raise
         return Parcel(route.context, file.sop_class_uid, file.sop_instance_uid, data_set, opened.close)
+
+    def _renamed(self, opened: Opened, file: DicomFile, route: Route) -> Parcel:
+        """Under an invented identity: a new head, and the rest of the file as it lies."""
+        assert self._inventor is not None
+        assert route.context is not None
+        begin = time.monotonic()
+        invented = self._inventor.invent(opened.pread, file)
+        rest = opened.chunks(invented.offset, invented.length, self._buffer)
+        buffers: Iterator[Buffer] = chain(invented.head.chunks().buffers, rest.buffers)
+
+        def close() -> None:
+            invented.head.close()
+            opened.close()
+
+        return Parcel(
+            route.context,
+            file.sop_class_uid,
+            invented.identity.sop_instance_uid or file.sop_instance_uid,
+            Chunks(invented.head.size + invented.length, buffers),
+            close,
+            ("identity invented",),
+            time.monotonic() - begin,
+        )
 
     def _converted(self, instance: Instance, route: Route) -> Parcel | Outcome:
         from dcmnet_cli.ops.transcode import choose, repair, transcode
@@ -55,10 +89,18 @@ class Packer:
         if route.context is None and not choice.target:
             return describe(instance, NOT_SENT, reason="; ".join((choice.why_not or route.why, *choice.hints[:1])))
         with instance.source.open() as opened:
-            done = repair(opened.pread, file) if route.context else transcode(opened.pread, file, choice)
-        context = route.context or accepted[done.transfer_syntax]
+            pread: Callable[[int, int], bytes] = opened.pread
+            close = _nothing
+            if self._inventor is not None:
+                invented = self._inventor.invent(opened.pread, file)
+                pread, file = _joined(invented, opened.pread), _invented_file(invented, file)
+                close = invented.head.close
+            try:
+                done = repair(pread, file) if route.context else transcode(pread, file, choice)
+            finally:
+                close()
         return Parcel(
-            context,
+            route.context or accepted[done.transfer_syntax],
             file.sop_class_uid,
             file.sop_instance_uid,
             done.data.chunks(),
@@ -66,3 +108,24 @@ class Packer:
             done.changes,
             time.monotonic() - begin,
         )
+
+
+def _nothing() -> None:
+    """Nothing to close."""
+
+
+def _joined(invented: "Invented", pread: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
+    """Reads the new head and the rest of the file as if they were one."""
+    size = invented.head.size
+
+    def read(count: int, offset: int) -> bytes:
+        front = invented.head.pread(min(count, max(0, size - offset)), offset) if offset < size else b""
+        left = min(count - len(front), size + invented.length - max(offset, size))
+        return front if left <= 0 else front + pread(left, invented.offset + max(offset, size) - size)
+
+    return read
+
+
+def _invented_file(invented: "Invented", file: DicomFile) -> DicomFile:
+    uid = invented.identity.sop_instance_uid or file.sop_instance_uid
+    return file._replace(offset=0, length=invented.head.size + invented.length, sop_instance_uid=uid)

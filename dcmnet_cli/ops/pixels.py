@@ -14,7 +14,7 @@ from dcmnet_cli.net.elements import Layout
 from dcmnet_cli.ops.codestream import declared
 from dcmnet_cli.ops.recode import PIXEL_DATA, Element
 from dcmnet_cli.ops.spool import Reader, ReaderFile
-from dcmnet_cli.ops.syntax_choice import BARE, DEFLATED_FRAMES, INSTALL
+from dcmnet_cli.ops.syntax_choice import BARE, DEFLATED_FRAMES, installed_codecs
 
 if TYPE_CHECKING:
     import numpy
@@ -134,7 +134,7 @@ class FrameDecoder:
         if image.bits_allocated == 1:
             raise ConversionError("pixels of one bit cannot be decompressed")
         precision = self._check_size(frame)
-        if self._syntax == uids.JPEG_EXTENDED_12_BIT and precision > 8:
+        if self._syntax == uids.JPEG_EXTENDED_12_BIT and precision > 8 and "gdcm" in installed_codecs():
             pixels, photometric = decode_12_bit(frame, image), image.photometric
         else:
             pixels, photometric = self._by_plugin(frame)
@@ -207,10 +207,10 @@ class FrameDecoder:
 
 def decode_12_bit(frame: bytes, image: Image) -> bytes:
     """JPEG with 12 bits a sample, which pydicom leaves to a codec under the GPL although GDCM reads it."""
-    try:
-        import gdcm
-    except ImportError:
-        raise ConversionError("JPEG of 12 bits cannot be decompressed without GDCM", hints=(INSTALL,)) from None
+    import gdcm
+
+    if image.samples != 1:
+        raise ConversionError("colour of 12 bits cannot be decompressed")
     gdcm.Trace.WarningOff()
     gdcm.Trace.ErrorOff()
     fragment = gdcm.Fragment()
@@ -227,7 +227,10 @@ def decode_12_bit(frame: bytes, image: Image) -> bytes:
     picture.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
     picture.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(uids.JPEG_EXTENDED_12_BIT)))
     picture.SetPixelFormat(gdcm.PixelFormat(image.samples, image.bits_allocated, 12, 11, int(image.is_signed)))
-    return bytes(picture.GetBuffer().encode("utf-8", "surrogateescape"))
+    buffer = picture.GetBuffer()
+    if buffer is None:
+        raise ConversionError("a frame cannot be decompressed: gdcm: not a valid JPEG of 12 bits")
+    return bytes(buffer.encode("utf-8", "surrogateescape"))
 
 
 # --- compressing -----------------------------------------------------------------------------------------------
@@ -248,27 +251,37 @@ class FrameEncoder:
 
     def encode(self, frame: bytes) -> bytes:
         """One compressed frame from ``frame`` in little endian, arranged as Planar Configuration says."""
-        import numpy
-        from pydicom.pixels.encoders.base import get_encoder
-
-        image = self._image
-        kind = "i" if image.is_signed else "u"
-        array: numpy.ndarray[Any, Any] = numpy.frombuffer(frame, f"<{kind}{image.bits_allocated // 8}")
-        if self._planar:
-            array = array.reshape(image.samples, image.rows, image.columns).transpose(1, 2, 0)
-        elif image.samples > 1:
-            array = array.reshape(image.rows, image.columns, image.samples)
-        else:
-            array = array.reshape(image.rows, image.columns)
-        encoder = get_encoder(self._syntax)
-        plugin = next((name for name in _PLUGINS if name in encoder.available_plugins), "")
-        try:
-            encoded = encoder.encode(array, encoding_plugin=plugin, **image.options())
-        except Exception as error:  # see FrameDecoder
-            raise ConversionError(f"a frame cannot be compressed: {one_line(error)}") from error
+        array = as_array(frame, self._image._replace(planar=self._planar))
+        encoded = best_encoder(self._syntax, array, self._image.options())
         if self._back.decode(encoded)[0] != array.tobytes():
             raise ConversionError("a frame would not be the same after compression")
         return encoded
+
+
+def as_array(frame: bytes, image: Image) -> "numpy.ndarray[Any, Any]":
+    """A native frame as rows x columns, or rows x columns x samples whatever Planar Configuration says."""
+    import numpy
+
+    kind = "i" if image.is_signed else "u"
+    array: numpy.ndarray[Any, Any] = numpy.frombuffer(frame, f"<{kind}{image.bits_allocated // 8}")
+    if image.samples == 1:
+        return array.reshape(image.rows, image.columns)
+    if image.planar:
+        return array.reshape(image.samples, image.rows, image.columns).transpose(1, 2, 0)
+    return array.reshape(image.rows, image.columns, image.samples)
+
+
+def best_encoder(syntax: str, array: "numpy.ndarray[Any, Any]", options: dict[str, Any]) -> bytes:
+    """``array`` compressed by the first codec of ours that can; never by GDCM. Raises ConversionError."""
+    from pydicom.pixels.encoders.base import get_encoder
+
+    be_quiet()
+    encoder = get_encoder(syntax)
+    plugin = next((name for name in _PLUGINS if name in encoder.available_plugins), "none")
+    try:
+        return bytes(encoder.encode(array, encoding_plugin=plugin, **options))
+    except Exception as error:  # see FrameDecoder
+        raise ConversionError(f"a frame cannot be compressed: {one_line(error)}") from error
 
 
 def be_quiet() -> None:

@@ -56,7 +56,7 @@ def run(
         words = getattr(error, "strerror", None) or str(error)
         return Ran(None, b"", time.monotonic() - begin, f"cannot start: {words}")
     with _Pipes(process, given, keep) as pipes:
-        problem = _attend(process, pipes, begin + seconds, halt)
+        problem = _attend(process, pipes, seconds, halt)
         if problem:
             _end(process)
         pipes.drain()
@@ -64,12 +64,13 @@ def run(
     return Ran(status, bytes(pipes.output), time.monotonic() - begin, problem)
 
 
-def _attend(process: "subprocess.Popen[bytes]", pipes: "_Pipes", deadline: float, halt: threading.Event | None) -> str:
-    begin = time.monotonic()
+def _attend(process: "subprocess.Popen[bytes]", pipes: "_Pipes", seconds: float, halt: threading.Event | None) -> str:
+    """Talk to a program until it ends. Returns why it has to be ended, or "" if it did so itself."""
+    deadline = time.monotonic() + seconds
     while process.poll() is None:
         left = deadline - time.monotonic()
         if left <= 0:
-            return f"not done within {deadline - begin:.3g} s, ended"
+            return f"not done within {seconds:g} s, ended"
         if halt is not None and halt.is_set():
             return "ended by us before it was done"
         pipes.exchange(min(left, _TICK))

@@ -4,10 +4,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcmnet_cli.core.commands import MEDIUM
-from dcmnet_cli.core.negotiation import REJECTED_TRANSIENT
+from dcmnet_cli.core.negotiation import REJECTED_TRANSIENT, Negotiated
 from dcmnet_cli.errors import AssociationRejected, DcmnetError, OperationFailed, TransportError
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.observer import Observer
@@ -19,14 +19,18 @@ from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.sending import Courier, Interrupted, describe
 from dcmnet_cli.ops.syntax_choice import Mode
 from dcmnet_cli.ops.target import Target
-from dcmnet_cli.ops.transfer import CONFIRMED, NOT_SENT, Outcome, StoreResult, Tally, TimeSpent
+from dcmnet_cli.ops.transfer import CONFIRMED, NOT_SENT, STORED, WARNED, Outcome, StoreResult, Tally, TimeSpent
+
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.invent import Inventor
 
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class StoreOptions(NamedTuple):
     """``jobs`` associations at once; ``retries`` new ones after a failure, each with a longer pause; ``halt`` ends at
-    the first instance that the peer does not have; ``files_per_second`` and ``bytes_per_second`` 0 for no limit.
+    the first instance that the peer does not have; ``files_per_second`` and ``bytes_per_second`` 0 for no limit;
+    ``inventor`` gives every object a new identity.
     """
 
     jobs: int = 1
@@ -36,6 +40,7 @@ class StoreOptions(NamedTuple):
     halt: bool = False
     files_per_second: float = 0.0
     bytes_per_second: float = 0.0
+    inventor: "Inventor | None" = None
 
 
 Tell = Callable[[Outcome], None]
@@ -48,22 +53,27 @@ def store(
     report: Report,
     tell: Tell,
     *,
+    negotiated: Callable[[Batch, Negotiated], None] | None = None,
+    confirmed: Sequence[Outcome] = (),
     journal: Journal | None = None,
     observers: Sequence[Observer] = (),
-) -> StoreResult:
-    """Send everything in ``plan``. ``tell`` hears of every outcome, one at a time, as it comes.
+) -> tuple[StoreResult, DcmnetError | None]:
+    """Send everything in ``plan``; the result, and what it failed with if nothing at all was stored.
 
-    Never raises for what befalls single instances or associations: that is in the outcomes, and an error that left
-    nothing stored is in ``report`` for the exit status. KeyboardInterrupt aborts the associations and passes.
+    ``tell`` hears of every outcome, one at a time, as it comes; ``negotiated`` of what each association agreed, before
+    anything is sent on it; ``confirmed`` are outcomes of earlier runs, to be counted (``confirmed_apart``). Nothing that befalls single instances or associations
+    is raised: that is in the outcomes. KeyboardInterrupt aborts the associations and passes.
     """
-    run = _Run(target, options, report, tell, journal, observers)
+    run = _Run(target, options, report, tell, negotiated, journal, observers)
     begin = time.monotonic()
+    for outcome in confirmed:
+        run.settle(outcome)
     for instance in plan.unfit:
         run.settle(describe(instance, NOT_SENT, reason=instance.file.problem))
     for batch in plan.batches:
         if not run.is_halted:
             run.send(batch)
-    return StoreResult(
+    result = StoreResult(
         run.tally,
         tuple((skipped.label, skipped.why) for skipped in plan.skipped),
         time.monotonic() - begin,
@@ -72,12 +82,13 @@ def store(
         run.retried,
         run.most_jobs,
     )
+    return result, _failure_of(result, run.last_error, target.facts.label)
 
 
-def final_error(result: StoreResult, last: DcmnetError | None, peer: str) -> DcmnetError | None:
-    """What the whole transfer failed with, None if anything was stored: then the outcomes tell."""
+def _failure_of(result: StoreResult, last: DcmnetError | None, peer: str) -> DcmnetError | None:
+    """What the whole transfer failed with, None if the peer has any of it: then the outcomes tell."""
     tally = result.tally
-    if any(outcome for outcome in (tally.counts["stored"], tally.counts["warned"], tally.counts["confirmed"])):
+    if any(tally.counts[kind] for kind in (STORED, WARNED, CONFIRMED)):
         return None
     refused = next((outcome for outcome in tally.remarkable if outcome.status is not None), None)
     if refused is not None and refused.status is not None:
@@ -154,6 +165,7 @@ class _Run:
         options: StoreOptions,
         report: Report,
         tell: Tell,
+        negotiated: Callable[[Batch, Negotiated], None] | None,
         journal: Journal | None,
         observers: Sequence[Observer],
     ) -> None:
@@ -161,6 +173,7 @@ class _Run:
         self._options = options
         self._report = report
         self._tell = tell
+        self._negotiated = negotiated
         self._journal = journal
         self._observers = observers
         self._lock = threading.Lock()
@@ -269,8 +282,12 @@ class _Run:
         self.associations += 1
         with self._lock:
             self._open.add(association)
+            if self._negotiated is not None:
+                self._negotiated(batch, association.negotiated)
         courier = Courier(
-            association, Packer(association.negotiated, self._options.transcode), priority=self._options.priority
+            association,
+            Packer(association.negotiated, self._options.transcode, self._options.inventor),
+            priority=self._options.priority,
         )
         is_useful = False
         try:

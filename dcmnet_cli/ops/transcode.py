@@ -12,7 +12,7 @@ from dcmnet_cli.core import uids
 from dcmnet_cli.errors import ConversionError
 from dcmnet_cli.net.elements import UNDEFINED, Layout
 from dcmnet_cli.net.part10 import DicomFile, PRead, layout_of
-from dcmnet_cli.ops import pixels
+from dcmnet_cli.ops import lossy, pixels
 from dcmnet_cli.ops.pixels import FrameDecoder, FrameEncoder, Image, encoded_frames, read_image
 from dcmnet_cli.ops.recode import IMPLICIT_LITTLE, ITEM, PIXEL_DATA, SEQUENCE_END, Edit, Element, Recoder, pixel_vr
 from dcmnet_cli.ops.spool import Reader, Spool, deflate, inflate
@@ -36,11 +36,15 @@ class Limits(NamedTuple):
 
 
 class Transcoded(NamedTuple):
-    """A converted data set. ``data`` is to be closed; ``changes`` says in words what is not as it was in the file."""
+    """A converted data set. ``data`` is to be closed; ``changes`` says in words what is not as it was in the file.
+
+    ``sop_instance_uid`` is set only where compression with loss made another image of it.
+    """
 
     data: Spool
     transfer_syntax: str
     changes: tuple[str, ...]
+    sop_instance_uid: str = ""
 
 
 class _Source(NamedTuple):
@@ -64,6 +68,7 @@ def transcode(pread: PRead, file: DicomFile, choice: Choice, limits: Limits = Li
     if not choice.target:
         raise ConversionError(choice.why_not, hints=choice.hints)
     changes: list[str] = []
+    instance = ""
     source = _open(pread, file, limits)
     try:
         is_compressed = PIXEL_DATA in source.top and source.top[PIXEL_DATA].length == UNDEFINED
@@ -72,7 +77,7 @@ def transcode(pread: PRead, file: DicomFile, choice: Choice, limits: Limits = Li
                 plain = _uncompressed(source, file.transfer_syntax_uid, _EXPLICIT, limits, changes)
                 source.close()
                 source = _check(Reader(plain.pread, 0, plain.size), layout_of(_EXPLICIT), limits, plain)
-            data = _compressed(source, choice.target, changes)
+            data, instance = _compressed(source, choice, changes)
         else:
             data = _uncompressed(source, file.transfer_syntax_uid, choice.target, limits, changes)
     except OSError as error:
@@ -82,7 +87,7 @@ def transcode(pread: PRead, file: DicomFile, choice: Choice, limits: Limits = Li
     before, after = uids.uid_name(file.transfer_syntax_uid) or file.transfer_syntax_uid, uids.uid_name(choice.target)
     verb = "compressed" if choice.encodes else "decompressed" if is_compressed else "converted"
     summary = f"{verb} from {before} to {after}"
-    return Transcoded(_finished(data, choice.target), choice.target, (summary, *changes))
+    return Transcoded(_finished(data, choice.target), choice.target, (summary, *changes), instance)
 
 
 def repair(pread: PRead, file: DicomFile, limits: Limits = Limits()) -> Transcoded:  # noqa: B008
@@ -249,24 +254,32 @@ def _native_writer(image: Image, length: int, frames: Iterator[tuple[bytes, str]
     return write
 
 
-def _compressed(source: _Source, target: str, changes: list[str]) -> Spool:
-    """In a compressed syntax, from explicit VR little endian."""
+def _compressed(source: _Source, choice: Choice, changes: list[str]) -> tuple[Spool, str]:
+    """In a compressed syntax, from explicit VR little endian, and the new SOP Instance UID if there is one."""
+    target = choice.target
     pixel_data = source.top.get(PIXEL_DATA)
     if pixel_data is None:
         raise ConversionError(f"there is no pixel data to be compressed to {uids.uid_name(target)}")
     image = read_image(source.reader, source.layout, source.top)
     if pixel_data.length not in (image.native_length, image.native_length + image.native_length % 2):
         raise ConversionError(f"pixel data of {pixel_data.length} bytes, its attributes say {image.native_length}")
-    encoder = FrameEncoder(target, image)
     size = image.frame_bits // 8
-    frames = (
-        encoder.encode(source.reader.take(pixel_data.value + index * size, size)) for index in range(image.frames)
-    )
-    edits: dict[int, Edit] = {PIXEL_DATA: _fragment_writer(image.frames, frames)}
+    native = (source.reader.take(pixel_data.value + index * size, size) for index in range(image.frames))
+    edits: dict[int, Edit] = {}
     if image.samples > 1 and image.planar:
         changes.append("planar configuration 1 to 0")
         edits[pixels.PLANAR] = (b"US", b"\0\0")
-    return _recode(source, layout_of(_EXPLICIT), Limits(), changes, edits)
+    if not choice.is_lossy:
+        encode = FrameEncoder(target, image).encode
+        edits[PIXEL_DATA] = _fragment_writer(image.frames, map(encode, native))
+        return _recode(source, layout_of(_EXPLICIT), Limits(), changes, edits), ""
+    frames = lossy.compress(target, image, native)
+    with frames.data:
+        attributes, instance = lossy.edits(source.reader, source.top, target, image, frames)
+        changes.append(f"compressed with loss, SOP Instance UID now {instance}")
+        edits |= attributes
+        edits[PIXEL_DATA] = _fragment_writer(image.frames, iter(frames))
+        return _recode(source, layout_of(_EXPLICIT), Limits(), changes, edits), instance
 
 
 def _fragment_writer(count: int, frames: Iterator[bytes]) -> Callable[[Recoder], None]:

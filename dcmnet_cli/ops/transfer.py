@@ -57,7 +57,7 @@ class TimeSpent(NamedTuple):
 
 
 class InputFacts(NamedTuple):
-    """What the paths of a ``store`` turned out to hold. ``objects`` counts DICOM objects, ``unfit`` those among them that
+    """What the paths of a ``store`` turned out to hold. ``objects`` counts DICOM objects, ``unfit`` those of them that
     cannot be sent as they are, ``duplicates`` those whose SOP Instance UID had come before.
     """
 

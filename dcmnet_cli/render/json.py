@@ -21,12 +21,21 @@ SCHEMA = "dcmnet/1"
 
 def dump(report: Report, output: Output) -> None:
     """Write the envelope of ``report`` to stdout, on one line."""
-    dump_object(envelope(report), output)
+    _write(envelope(report), output)
 
 
 def dump_object(value: Mapping[str, object], output: Output) -> None:
     """Write any object to stdout, on one line, cleaned as by :func:`plain`."""
-    output.out.write(json.dumps(plain(value), separators=(",", ":"), allow_nan=False) + "\n")
+    _write(plain(value), output)
+
+
+def _write(value: object, output: Output) -> None:
+    output.out.write(line(value) + "\n")
+
+
+def line(value: object) -> str:
+    """What is :func:`plain` already, as one line of ASCII."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def envelope(report: Report) -> dict[str, object]:
@@ -76,6 +85,8 @@ def plain(value: object) -> object:
 
 
 def _text(value: str) -> str:
+    if value.isascii():
+        return str(value)
     # Bytes that no encoding explained are lone surrogates by now, which JSON readers may refuse.
     return printable(value) if any("\ud800" <= character <= "\udfff" for character in value) else str(value)
 

@@ -53,7 +53,7 @@ def show_error(report: Report, output: Output) -> None:
     if output.quiet:
         return
     for label, value in _explanation(_diagnosis(report)):
-        _say_hanging(output, f"  {label}: ", one_line(value))
+        say_hanging(output, f"  {label}: ", one_line(value))
 
 
 def _diagnosis(report: Report) -> Diagnosis:
@@ -73,7 +73,7 @@ def _explanation(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     return [row for row in rows if row[1]]
 
 
-def _say_hanging(output: Output, label: str, value: str) -> None:
+def say_hanging(output: Output, label: str, value: str) -> None:
     """One line for a log; wrapped beside its label where a person reads it."""
     if not output.err.is_terminal:
         output.say(label + value)

@@ -30,7 +30,8 @@ _SGR = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 class Channel:
     """One stream: what it is, and the only way to write to it. ``file`` None (a closed stream) swallows all.
 
-    ``is_screen`` asks for the layout made for people: a terminal, or anything when FORCE_COLOR is set.
+    ``is_screen`` asks for the layout made for people: a terminal, or anything when FORCE_COLOR is set. ``can_redraw``
+    tells whether a line can be written anew in its place.
     """
 
     def __init__(self, file: TextIO | None, environ: Mapping[str, str], *, may_fail: bool = False) -> None:
@@ -43,6 +44,7 @@ class Channel:
         is_dumb = environ.get("TERM", "") in ("dumb", "unknown")
         self.is_screen = self.is_terminal or is_forced
         self.has_colour = environ.get("NO_COLOR", "") == "" and (is_forced or (self.is_terminal and not is_dumb))
+        self.can_redraw = self.is_terminal and not is_dumb
         self.has_unicode = _can_encode("".join(_ASCII_MARKS), self._encoding)
         self.width = max(NARROWEST, _width(file, self.is_terminal, environ))
 

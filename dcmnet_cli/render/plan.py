@@ -34,8 +34,10 @@ def show_input(facts: InputFacts, skipped: Iterable[tuple[str, str]], output: Ou
     """Say what was found where; with ``-v`` what is left out, and why. ``skipped`` are (label, reason) pairs."""
     if output.json:
         return
-    if output.out.is_screen:
-        output.result(*_wrapped(input_line(facts), output.out), style="")
+    if output.out.is_screen and not output.quiet:
+        from dcmnet_cli.render.screen import show, text
+
+        show(output.out, [text(output.out, input_line(facts))])
     else:
         output.verbose(input_line(facts))
     if output.verbosity:
@@ -141,10 +143,6 @@ def _sent_as(row: PlanRow) -> str:
     if not row.sent_as:
         return "not sent"
     return "unchanged" if row.sent_as == row.stored_as else syntax_name(row.sent_as)
-
-
-def _wrapped(line: str, channel: Channel) -> tuple[str]:
-    return (line,)
 
 
 def _show_table(rows: Sequence[PlanRow], output: Output) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dcmnet_cli.core.text import printable
 from dcmnet_cli.core.uids import DICOM_ROOT, short_name, uid_name
 
 _UID_END = 12
@@ -40,12 +41,12 @@ def name_or_uid(uid: str) -> str:
 def object_name(uid: str) -> str:
     """What objects of a SOP class are called: ``CT Image``, without the "Storage" that all of them have in common."""
     name = short_name(uid).replace(" Storage", "")
-    return name or (uid if uid.startswith(DICOM_ROOT) else f"private {uid}")
+    return name or (printable(uid) if uid.startswith(DICOM_ROOT) else f"private {printable(uid)}")
 
 
 def syntax_name(uid: str) -> str:
     """The short name of a transfer syntax, or what a file without one lacks."""
-    return name_or_uid(uid) or "none given"
+    return short_name(uid) or printable(uid) or "none given"
 
 
 def short_uid(uid: str) -> str:
@@ -58,8 +59,8 @@ def short_uid(uid: str) -> str:
 
 
 def beginning(labels: Sequence[str], total: int, most: int) -> str:
-    """The first few labels, and how many more there are: ``a, b and 7 more``."""
-    shown = ", ".join(labels[:most])
+    """The first few labels, made harmless, and how many more there are: ``a, b and 7 more``."""
+    shown = ", ".join(map(printable, labels[:most]))
     left = total - min(len(labels), most)
     return f"{shown} and {left:,} more" if left > 0 else shown
 

@@ -52,6 +52,7 @@ QUICK_STREAMS = {
     "data without a command": command(STORE, STORE_RQ) + pdata(pdv(STORE, LAST, b"ab"), pdv(STORE, LAST, b"ab")),
     "a PDV of 1 byte": command(STORE, STORE_RQ) + pdata(pdv(STORE, 0, b"abcdef"), b"\0\0\0\1\3\0"),
     "a PDV past its PDU": command(STORE, STORE_RQ) + pdata(pdv(STORE, 0, b"ab"), b"\xff\xff\xff\xfc\3\0ab"),
+    "a PDV past its PDU by 2": command(STORE, STORE_RQ) + pdata(pdv(STORE, 0, b"ab"), b"\0\0\0\6\3\0ab") + bytes(9),
     "stray bytes": command(STORE, STORE_RQ) + pdata(pdv(STORE, 0, b"ab"), b"\0\0\0"),
     "an empty PDU": command(STORE, STORE_RQ) + pdata(pdv(STORE, 0, b"ab")) + pdata(),
     "another PDU": command(STORE, STORE_RQ) + pdata(pdv(STORE, 0, b"ab")) + b"\1\0\0\0\1\0",

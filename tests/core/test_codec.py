@@ -276,9 +276,12 @@ def test_the_first_role_selection_of_a_sop_class_counts() -> None:
     assert len(notes) == 1
 
 
-def test_a_role_byte_is_1_or_not() -> None:
-    record, _ = read(request_with(item(0x54, counted(b"1.2") + b"\xff\1")))
-    assert record.user_information.roles == (RoleSelection("1.2", False, True),)
+@pytest.mark.parametrize(
+    ("roles", "expected"), [(b"\xff\1", (False, True)), (b"\1\xff", (True, False)), (b"\2\2", (False, False))]
+)
+def test_a_role_byte_is_1_or_not(roles: bytes, expected: tuple[bool, bool]) -> None:
+    record, _ = read(request_with(item(0x54, counted(b"1.2") + roles)))
+    assert record.user_information.roles == (RoleSelection("1.2", *expected),)
 
 
 # --- what is refused -----------------------------------------------------------------------------------------

@@ -802,6 +802,21 @@ def test_no_data_set(pair: Pair) -> None:
     assert peer.rest() == ABORT_BY_USER
 
 
+def test_our_own_time_is_not_the_silence_of_the_peer(pair: Pair) -> None:
+    """Who stores to a slow disk comes back late, and then the peer has its whole time again."""
+    association, peer = accepted(pair, data=golden.RQ_STORE.data, timers=QUICK._replace(dimse=0.2))
+    peer.send(command(1, *store_elements()), p_data(1, 0, b"half"))
+    association.receive()
+    batches = association.fragments()
+    assert joined([next(batches)]) == b"half"
+    time.sleep(0.25)
+    timer = threading.Timer(0.05, peer.send, [p_data(1, 2, b"rest")])
+    timer.start()
+    assert joined(list(batches)) == b"rest"
+    timer.join()
+    association.abort()
+
+
 def test_a_release_within_a_data_set(pair: Pair) -> None:
     association, peer = receiving(pair, p_data(1, 0, b"half"), RELEASE_RQ)
     with pytest.raises(UnexpectedMessage, match="asked for the release, the rest of the data set of C-STORE"):
@@ -975,6 +990,20 @@ def test_ctrl_c_while_the_answer_is_due(pair: Pair) -> None:
     with pytest.raises(KeyboardInterrupt):
         request(transport, Impatient())
     assert peer.rest() == RQ + ABORT_BY_USER
+
+
+def test_ctrl_c_while_the_release_is_due(pair: Pair) -> None:
+    class Impatient(Observer):
+        def traced(self, association: Association, trace: Trace) -> None:
+            if isinstance(trace.what, CEchoRQ):
+                raise KeyboardInterrupt
+
+    association, peer = established(pair, Impatient())
+    peer.send(echo_request())
+    with pytest.raises(KeyboardInterrupt):
+        association.release()
+    assert peer.rest() == RELEASE_RQ + ABORT_BY_USER
+    assert is_closed(association)
 
 
 # --- observers -----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ EBE, DEFLATED = uids.EXPLICIT_VR_BIG_ENDIAN, uids.DEFLATED_EXPLICIT_VR_LITTLE_EN
 CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 UNDEFINED = b"\xff\xff\xff\xff"
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
-LONG = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+LONG = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
 
 
 def bundled(name: str) -> bytes:

@@ -3,6 +3,7 @@
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,7 +180,7 @@ Wrap = Callable[[Callable[[Peer], object]], Callable[[Peer], object]]
 
 
 def test_plain_dicom_to_a_server_of_tls_is_found_out(over_tls: Wrap) -> None:
-    with acting(over_tls(Peer.farewell), over_tls(Peer.farewell)) as port:
+    with acting(over_tls(Peer.rest), over_tls(Peer.rest)) as port:
         error, report = failing(port, WrongProtocol)
     assert isinstance(error, WrongProtocol)
     assert error.protocol == "tls"
@@ -199,9 +200,8 @@ def test_a_certificate_of_a_stranger(over_tls: Wrap, tmp_path: Path) -> None:
     stranger = Authority(tmp_path / "stranger", "Unknown")
 
     def handshake(peer: Peer) -> None:
-        with pytest.raises((ssl.SSLError, OSError)):
+        with suppress(OSError):  # the client does not like what it sees
             over_tls(Peer.rest)(peer)
-            raise OSError
 
     with acting(handshake, handshake) as port:
         error, report = failing(port, TLSError, tls=TLSSettings(ca_files=(stranger.file,)))

@@ -164,6 +164,6 @@ def test_the_options_of_storescp() -> None:
     ],
 )
 def test_what_cannot_be_meant(text: str) -> None:
-    with pytest.raises(UsageError, match="^fault ") as caught:
+    with pytest.raises(UsageError, match=r"^fault ") as caught:
         parse_fault(text)
     assert caught.value.message.isprintable()

@@ -1,0 +1,60 @@
+"""``dcmnet store``."""
+
+from typing import TYPE_CHECKING
+
+from dcmnet_cli.cli.command import command
+from dcmnet_cli.cli.config import load_configuration
+from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions
+from dcmnet_cli.cli.peer import PeerWords, take_peer
+from dcmnet_cli.cli.reporting import make_output
+from dcmnet_cli.cli.settings import resolve_settings
+from dcmnet_cli.cli.store_job import StoreJob
+from dcmnet_cli.cli.store_options import InputOptions, InventionOptions, ProposalOptions, SendingOptions
+from dcmnet_cli.cli.tls_options import TLSOptions
+from dcmnet_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.invent import Inventor
+
+EXAMPLES = (
+    ("dcmnet store PACS@pacs.example.org:104 ./export", "send a folder with all its sub-folders"),
+    ("dcmnet store -aec PACS pacs.example.org 104 image.dcm study.zip", "files and archives, in DCMTK's words"),
+    ("dcmnet store archive ./export --dry-run", "what would be sent, and as what; connects to nobody"),
+    ("dcmnet store archive --from list.txt --journal move.jsonl", "a list; run it again to go on after a break"),
+    ("dcmnet store archive ./export --jobs 4 --report report.json", "four associations; every outcome as JSON"),
+)
+
+
+@command(examples=EXAMPLES)
+def store(
+    words: PeerWords = None,
+    *,
+    inputs: InputOptions,
+    sending: SendingOptions,
+    proposals: ProposalOptions,
+    invention: InventionOptions,
+    output: OutputOptions,
+    association: AssociationOptions,
+    timeouts: TimeoutOptions,
+    identity: IdentityOptions,
+    tls: TLSOptions,
+) -> None:
+    """Send DICOM objects (C-STORE): files, folders, DICOMDIRs, zip and tar archives, and account for each of them."""
+    shown = make_output(output)
+    configuration = load_configuration(association.local.config)
+    peer, paths = take_peer(words, configuration)
+    target = resolve_settings("store", peer, configuration, association, timeouts, tls, identity)
+    StoreJob(target, paths, inputs, sending, proposals.proposal(), _inventor(invention), shown).run()
+
+
+def _inventor(options: InventionOptions) -> "Inventor | None":
+    if options == InventionOptions():
+        return None
+    from dcmnet_cli.ops.invent import Inventor, Kinds
+
+    numbers = (options.series, options.study, options.patient)
+    if any(number is not None and number < 1 for number in numbers):
+        raise UsageError("+IR, +IS and +IP take a number of 1 or more")
+    series, study, patient = (number or 0 for number in numbers)
+    # A new series without new instances would be the same instances in two series.
+    return Inventor(Kinds(options.instance or bool(series or study or patient), series, study, patient))

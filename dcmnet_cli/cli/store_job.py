@@ -1,0 +1,218 @@
+"""One ``store`` from its paths to its exit status."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+from dcmnet_cli.cli.exit import ExitCode
+from dcmnet_cli.cli.reporting import attempt, conclude, fail, traffic_observers
+from dcmnet_cli.cli.store_options import InputOptions, SendingOptions
+from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
+from dcmnet_cli.core.negotiation import Negotiated
+from dcmnet_cli.errors import DcmnetError, InputError, OutputError, UsageError
+from dcmnet_cli.ops.journal import Journal
+from dcmnet_cli.ops.plan import Batch, Plan, make_plan
+from dcmnet_cli.ops.plan_table import answered_rows, input_facts, proposed_rows
+from dcmnet_cli.ops.proposals import Proposal
+from dcmnet_cli.ops.results import Report
+from dcmnet_cli.ops.sending import describe
+from dcmnet_cli.ops.sources import Found, find_sources, read_list
+from dcmnet_cli.ops.store import StoreOptions, confirmed_apart, store
+from dcmnet_cli.ops.syntax_choice import Mode
+from dcmnet_cli.ops.target import Target
+from dcmnet_cli.ops.transfer import NOT_SENT, InputFacts, Outcome, PlanRow, StoreResult
+from dcmnet_cli.render.output import Output
+from dcmnet_cli.render.plan import show_input, show_plan
+from dcmnet_cli.render.progress import Progress, Reading
+from dcmnet_cli.render.store import show_dry_run, show_store
+from dcmnet_cli.render.store_json import report_json
+
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.invent import Inventor
+
+_PRIORITIES = {"low": LOW, "medium": MEDIUM, "high": HIGH}
+
+
+class StoreJob:
+    """Plans, sends, shows and leaves. Raises UsageError for options that cannot be meant."""
+
+    def __init__(
+        self,
+        target: Target,
+        paths: list[str],
+        inputs: InputOptions,
+        sending: SendingOptions,
+        proposal: Proposal,
+        inventor: "Inventor | None",
+        output: Output,
+    ) -> None:
+        _check(paths, inputs, sending)
+        self._target = target
+        self._paths = paths
+        self._inputs = inputs
+        self._sending = sending
+        self._proposal = proposal
+        self._output = output
+        files, length = sending.rates()
+        self._options = StoreOptions(
+            jobs=sending.jobs,
+            retries=sending.retry,
+            transcode=cast(Mode, sending.mode()),
+            priority=_PRIORITIES[sending.priority],
+            halt=sending.halt,
+            files_per_second=files,
+            bytes_per_second=length,
+            inventor=inventor,
+        )
+        self._report = Report("store", target.facts)
+        self._outcomes: list[Outcome] = []
+        self._keeps_outcomes = output.json or sending.report is not None
+        self._rows: list[PlanRow] = []
+        self._facts: InputFacts | None = None
+        self._result: StoreResult | None = None
+        self._show_instead: Callable[[], None] | None = None
+
+    def run(self) -> None:
+        """Do all of it. Leaves with the exit status."""
+        attempt(self._report, self._target, self._work)
+        result = self._result
+        if result is None:
+            conclude(self._report, self._output, show=self._show_instead)
+        conclude(self._report, self._output, show=lambda: self._show(result))
+
+    def _show(self, result: StoreResult) -> None:
+        show_store(
+            self._report,
+            result,
+            self._output,
+            outcomes=self._outcomes,
+            plan=self._rows,
+            facts=self._facts,
+            report_file=self._sending.report or "",
+        )
+
+    def _work(self) -> None:
+        plan = self._plan()
+        if self._sending.dry_run:
+            unfit = [describe(instance, NOT_SENT, reason=instance.file.problem) for instance in plan.unfit]
+            self._report.exit_code = ExitCode.PARTLY_DONE if unfit else ExitCode.DONE
+            self._show_instead = lambda: show_dry_run(self._report, proposed_rows(plan), unfit, self._output)
+            return
+        if self._sending.journal is None:
+            self._send(plan, None)
+            return
+        journal = Journal(self._sending.journal, self._target.facts.label)
+        try:
+            self._send(plan, journal)
+        finally:
+            journal.close()
+
+    def _plan(self) -> Plan:
+        with Reading(self._output) as reading:
+            plan = make_plan(
+                self._sources(),
+                self._proposal,
+                group=self._sending.group,
+                check_uids=not self._inputs.no_uid_checks,
+                on_source=reading.seen,
+            )
+        paths = [*self._paths, *([self._inputs.from_list] if self._inputs.from_list else [])]
+        self._facts = facts = input_facts(plan, paths)
+        show_input(facts, [(skipped.label, skipped.why) for skipped in plan.skipped], self._output)
+        if not plan.files and not plan.unfit:
+            why = "; ".join(f"{skipped.label}: {skipped.why}" for skipped in plan.skipped[:3])
+            raise InputError("nothing to send: no DICOM object was found" + (f" ({why})" if why else ""))
+        again = [batch._replace(groups=batch.groups * self._sending.repeat) for batch in plan.batches]
+        return plan._replace(batches=again)
+
+    def _sources(self) -> Iterator[Found]:
+        search = self._inputs.search()
+        listed = self._inputs.from_list
+        more = read_list(listed, sys.stdin.buffer) if listed is not None else iter(())
+        return chain(find_sources(self._paths, search), find_sources(more, search))
+
+    def _send(self, plan: Plan, journal: Journal | None) -> None:
+        confirmed: list[Outcome] = []
+        if journal is not None:
+            plan, confirmed = confirmed_apart(plan, journal)
+        total = plan.files * self._sending.repeat - len(confirmed) + len(plan.unfit)
+        progress = Progress(self._output, total, plan.bytes * self._sending.repeat)
+        with ExitStack() as stack:
+            shown: set[int] = set()
+
+            def negotiated(batch: Batch, agreed: Negotiated) -> None:
+                if id(batch) in shown:
+                    return
+                self._rows += answered_rows(plan, batch, agreed, self._options.transcode)
+                show_plan(answered_rows(plan, batch, agreed, self._options.transcode), self._output)
+                if not shown:
+                    stack.enter_context(progress)
+                shown.add(id(batch))
+
+            def tell(outcome: Outcome) -> None:
+                progress.add(outcome)
+                self._note(outcome)
+
+            self._result, error = store(
+                self._target,
+                plan,
+                self._options,
+                self._report,
+                tell,
+                negotiated=negotiated,
+                confirmed=confirmed,
+                journal=journal,
+                observers=traffic_observers(self._output),
+            )
+        self._judge(self._result, error)
+        self._write_report(self._result)
+
+    def _note(self, outcome: Outcome) -> None:
+        if self._keeps_outcomes:
+            self._outcomes.append(outcome)
+        if self._sending.rename:
+            ending = ".done" if outcome.is_good else ".bad"
+            if os.path.isfile(outcome.label):
+                try:
+                    os.rename(outcome.label, outcome.label + ending)
+                except OSError as error:
+                    self._report.notes.append(f"cannot rename {outcome.label}: {error.strerror}")
+
+    def _judge(self, result: StoreResult, error: DcmnetError | None) -> None:
+        """The exit status: what nothing was stored for has its own, and partly done is never 0."""
+        if error is not None:
+            fail(self._report, error, self._target)
+        elif not result.tally.good:
+            self._report.exit_code = self._nothing_sent(result)
+        elif not result.tally.is_complete or (self._sending.strict and result.tally.counts["warned"]):
+            self._report.exit_code = ExitCode.PARTLY_DONE
+
+    def _nothing_sent(self, result: StoreResult) -> ExitCode:
+        no_context = any("no context" in outcome.reason for outcome in result.tally.remarkable)
+        return ExitCode.NO_CONTEXT if no_context else ExitCode.USAGE
+
+    def _write_report(self, result: StoreResult) -> None:
+        path = self._sending.report
+        if path is None:
+            return
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(report_json(self._report, result, self._outcomes, self._rows, self._facts), file, indent=1)
+                file.write("\n")
+        except OSError as error:
+            raise OutputError(f"cannot write report {path}: {error.strerror}", path=path) from error
+
+
+def _check(paths: list[str], inputs: InputOptions, sending: SendingOptions) -> None:
+    if not paths and inputs.from_list is None:
+        raise UsageError("nothing to send: give files or folders, or --from LIST")
+    if sending.priority not in _PRIORITIES:
+        raise UsageError(f'--priority: "{sending.priority}" is not low, medium or high')
+    if sending.group not in ("study", "none"):
+        raise UsageError(f'--group: "{sending.group}" is not study or none')
+    if sending.jobs < 1 or sending.repeat < 1 or sending.retry < 0:
+        raise UsageError("--jobs and --repeat take 1 or more, --retry 0 or more")
