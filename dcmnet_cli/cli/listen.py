@@ -10,14 +10,24 @@ from dcmnet_cli.cli.checks import check_port, check_seconds, check_title
 from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.config import load_configuration
 from dcmnet_cli.cli.exit import ExitCode
-from dcmnet_cli.cli.options import LocalOptions, OutputOptions, WaitOptions, flag, value
+from dcmnet_cli.cli.listen_options import (
+    AdmissionOptions,
+    FaultOptions,
+    HookOptions,
+    NameFamily,
+    StorageOptions,
+)
+from dcmnet_cli.cli.options import LocalOptions, OutputOptions, WaitOptions, value
 from dcmnet_cli.cli.reporting import make_output
 from dcmnet_cli.cli.settings import merge_timeouts, own_max_pdu, own_title
 from dcmnet_cli.cli.tls_options import TLSAcceptorOptions
+from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.net.server import SERVER_TIMERS
+from dcmnet_cli.net.sink import DUPLICATES, SYNCS
 from dcmnet_cli.ops.listen import Listener, ListenPlan
 from dcmnet_cli.ops.results import ListenEvent
+from dcmnet_cli.ops.storage import StoragePlan
 from dcmnet_cli.render.events import show_event
 from dcmnet_cli.render.output import Output
 
@@ -25,6 +35,11 @@ LISTEN = "Listen"
 ACCESS = "Who may"
 EXAMPLES = (
     ("dcmnet listen 11112", "answer C-ECHO on port 11112, on every interface"),
+    ("dcmnet listen 11112 -od inbox", "store what comes, bit by bit as it came"),
+    (
+        "dcmnet listen 11112 -od inbox --name '{PatientID}/{StudyDate}/{SOPInstanceUID}.dcm' --on-study ./route.py",
+        "sort, and run a program for each study",
+    ),
     ("dcmnet listen 0 --bind 127.0.0.1 --json --count 1", "in CI: a free port, told in the first line"),
     ("dcmnet listen 11112 --called PACS --calling CT1 --calling CT2", "reject all other AE titles"),
     ("dcmnet listen 2762 +tls key.pem cert.pem +cf ca.pem", "with TLS and client certificates"),
@@ -46,6 +61,10 @@ def listen(
         float,
         value("--grace", metavar="SECONDS", panel=LISTEN, text="time for open associations at the end; default 10"),
     ] = 10.0,
+    idle_exit: Annotated[
+        float,
+        value("--idle-exit", metavar="SECONDS", panel=LISTEN, text="stop after so long without any association"),
+    ] = 0.0,
     max_associations: Annotated[
         int,
         value("--max-associations", metavar="N", panel=LISTEN, text="at once, more are rejected for now; default 256"),
@@ -62,13 +81,17 @@ def listen(
         list[str] | None,
         value("--calling", metavar="AE", panel=ACCESS, text="accept this calling title only; repeatable"),
     ] = None,
-    refuse: Annotated[bool, flag("--refuse", panel=ACCESS, text="reject every association, to test a peer")] = False,
+    storage: StorageOptions,
+    names: NameFamily,
+    hooks: HookOptions,
+    admission: AdmissionOptions,
+    faults: FaultOptions,
     output: OutputOptions,
     local: LocalOptions,
     waits: WaitOptions,
     tls: TLSAcceptorOptions,
 ) -> None:
-    """Answer C-ECHO on a port until stopped (Ctrl-C), with a log line for whatever happens."""
+    """Answer C-ECHO and, with -od, receive objects until stopped (Ctrl-C), with a log line for whatever happens."""
     shown = make_output(output)
     local.check()
     configuration = load_configuration(local.config)
@@ -81,7 +104,7 @@ def listen(
         called=tuple(check_title("--called", title) for title in called or ()),
         calling=tuple(check_title("--calling", title) for title in calling or ()),
         max_pdu=own_max_pdu("listen", local.max_pdu, configuration),
-        refuse=refuse,
+        networks=admission.networks(),
         max_associations=_at_least("--max-associations", max_associations, 1),
         stop_after=_at_least("--count", count, 0),
         grace=check_seconds("--grace", grace, zero_is_no_limit=True),
@@ -93,12 +116,38 @@ def listen(
         ),
         write_timeout=timeouts.write,
         tls=tls.settings(),
+        idle_exit=check_seconds("--idle-exit", idle_exit, zero_is_no_limit=True),
+        storage=storage_plan(storage, names, hooks, shown) if storage.stores else None,
+        identity=admission.check(shown.say),
+        faults=faults.faults(shown.say),
     )
     raise typer.Exit(run(plan, shown))
 
 
+def storage_plan(storage: StorageOptions, names: NameFamily, hooks: HookOptions, output: Output) -> StoragePlan:
+    """What is stored and how. Raises UsageError."""
+    if storage.on_duplicate not in DUPLICATES:
+        raise UsageError(f'--on-duplicate: "{storage.on_duplicate}" is not one of {", ".join(DUPLICATES)}')
+    if storage.sync not in SYNCS:
+        raise UsageError(f'--sync: "{storage.sync}" is not one of {", ".join(SYNCS)}')
+    return StoragePlan(
+        storage.directory(),
+        names=names.naming(),
+        on_duplicate=storage.on_duplicate,
+        sync=storage.sync,
+        convert_to=storage.convert_to(),
+        only=storage.classes(),
+        transfer_syntaxes=(IMPLICIT_VR_LITTLE_ENDIAN,) if storage.implicit else (),
+        preferred=storage.preferences(),
+        hooks=hooks.commands(),
+        hook_limits=hooks.limits(),
+        tells_objects=output.json or output.verbosity > 0,
+    )
+
+
 def run(plan: ListenPlan, output: Output) -> int:
-    """Listen until a signal or the count ends it; the exit status tells whether associations were cut off."""
+    """Listen until a signal, the count or idleness ends it. 1 when associations were cut off, objects could not be
+    stored or hooks failed."""
     raise_file_limit()
 
     def emit(event: ListenEvent) -> None:
@@ -114,7 +163,8 @@ def run(plan: ListenPlan, output: Output) -> int:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     summary = listener.run()
-    return ExitCode.PARTLY_DONE if summary.cut_off else ExitCode.DONE
+    is_clean = not (summary.cut_off or summary.refused or summary.hooks_failed)
+    return ExitCode.DONE if is_clean else ExitCode.PARTLY_DONE
 
 
 def raise_file_limit() -> None:

@@ -82,7 +82,6 @@ class UpperLayer:
         """The end of every way: the transport is to be closed once what is queued was written."""
         self.is_over = True
         self.state = State.STA1
-        self._receiver.skip_all()
 
     # What the actions of PS3.8 tables 9-6 to 9-9 do beyond changing the state; those left out do nothing more.
 

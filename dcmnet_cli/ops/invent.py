@@ -147,7 +147,7 @@ def _end_of_head(reader: Reader, layout: Layout) -> int:
 def _rewritten(reader: Reader, end: int, layout: Layout, edits: dict[int, Edit]) -> Spool:
     out = Spool()
     try:
-        Recoder(reader.part(end), layout, layout, out, edits=edits, keeps_fragments=True).run()
+        Recoder(reader.part(end), layout, layout, out, edits={0: edits}, keeps_fragments=True).run()
     except ConversionError:
         out.close()
         raise

@@ -1,4 +1,4 @@
-"""A listener: a server, its policy, and the log of what happens at it."""
+"""A listener: a server, what it accepts and from whom, and what it does with what it gets."""
 
 import threading
 import time
@@ -7,42 +7,41 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.association import Timers
-from dcmnet_cli.core.commands import CEchoRQ
-from dcmnet_cli.core.negotiation import AcceptorPolicy, Negotiated, answer
-from dcmnet_cli.core.pdu import ACCEPTANCE, AAssociateAC, AAssociateRJ, AAssociateRQ
-from dcmnet_cli.core.reasons import explain_abort, explain_reject
-from dcmnet_cli.core.text import quoted
-from dcmnet_cli.errors import (
-    AssociationAborted,
-    AssociationRejected,
-    ConnectionLost,
-    DcmnetError,
-    RemoteProtocolError,
-    TLSError,
-    WrongProtocol,
-)
+from dcmnet_cli.core.commands import CEchoRQ, CStoreRQ
+from dcmnet_cli.core.negotiation import AcceptorPolicy, IdentityDecision, answer
+from dcmnet_cli.core.pdu import AAssociateAC, AAssociateRJ, AAssociateRQ
+from dcmnet_cli.errors import ConnectionLost
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.resolve import format_address
-from dcmnet_cli.net.server import SERVER_TIMERS, Limits, Server, ServerObserver
+from dcmnet_cli.net.server import SERVER_TIMERS, Limits, Server
 from dcmnet_cli.net.service import Handlers, ServiceRequest, answer_echo
 from dcmnet_cli.net.transport import Transport, listen
+from dcmnet_cli.ops.faults import Faults
+from dcmnet_cli.ops.identity import Caller, IdentityCheck
+from dcmnet_cli.ops.listen_log import EventLog, Summary
 from dcmnet_cli.ops.results import ListenEvent
+from dcmnet_cli.ops.storage import Storage, StoragePlan
 
 if TYPE_CHECKING:
+    import ipaddress
+
     from dcmnet_cli.net.tls_settings import TLSSettings
 
-REFUSED = AAssociateRJ(1, 1, 1)
+NOT_ADMITTED = AAssociateRJ(1, 1, 3)
+"""What an address that may not call is told: the reason that says whose side has to be changed."""
 _VERIFICATION_SYNTAXES = (
     uids.IMPLICIT_VR_LITTLE_ENDIAN,
     uids.EXPLICIT_VR_LITTLE_ENDIAN,
     uids.EXPLICIT_VR_BIG_ENDIAN,
     uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
 )
+_LOOKS_A_SECOND = 5
 
 
 class ListenPlan(NamedTuple):
     """How to listen. ``host`` None is every interface, ``port`` 0 any free port; ``stop_after`` is a number of
-    associations, 0 for no end; empty ``called`` and ``calling`` accept every title. Times in seconds.
+    associations and ``idle_exit`` a time without any, 0 for no end; empty ``called``, ``calling`` and ``networks``
+    accept everybody. Without ``storage`` only C-ECHO is answered. Times in seconds.
     """
 
     port: int
@@ -51,24 +50,18 @@ class ListenPlan(NamedTuple):
     title: str = "DCMNET"
     called: tuple[str, ...] = ()
     calling: tuple[str, ...] = ()
+    networks: "tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]" = ()
     max_pdu: int = 131072
-    refuse: bool = False
     max_associations: int = Limits().associations
     stop_after: int = 0
+    idle_exit: float = 0.0
     grace: float = 10.0
     timers: Timers = SERVER_TIMERS
     write_timeout: float = 60.0
     tls: "TLSSettings | None" = None
-
-
-class Summary(NamedTuple):
-    """What a listener did. ``cut_off`` when associations still open at the end had to be aborted."""
-
-    associations: int
-    rejected: int
-    echoes: int
-    failed: int
-    cut_off: bool
+    storage: StoragePlan | None = None
+    identity: IdentityCheck | None = None
+    faults: Faults | None = None
 
 
 class Listener:
@@ -77,7 +70,11 @@ class Listener:
     def __init__(self, plan: ListenPlan, emit: Callable[[ListenEvent], None]) -> None:
         self._plan = plan
         self._log = EventLog(emit, self._association_ended, self.stop)
+        self._requests = 0
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
         secure = self._make_secure(plan)
+        self._storage = Storage(plan.storage, self._log, plan.faults) if plan.storage is not None else None
         self._sockets = listen(plan.host, plan.port, family=plan.family)
         self.addresses = tuple(format_address(sock.getsockname()) for sock in self._sockets)
         self.port: int = self._sockets[0].getsockname()[1]
@@ -89,21 +86,26 @@ class Listener:
             timers=plan.timers,
             write_timeout=plan.write_timeout,
             limits=Limits(associations=plan.max_associations),
-            observers=(self._log,),
+            observers=(self._storage, self._log) if self._storage is not None else (self._log,),
         )
 
     def run(self) -> Summary:
-        """Serve. Returns once stopped, by ``stop`` or by ``stop_after``, and every association has ended.
+        """Serve. Returns once stopped, by ``stop``, ``stop_after`` or ``idle_exit``, and every association has ended.
 
         An OSError of ``emit`` ends it as well, and is raised then: a listener without its log is nothing to rely on.
         """
         facts: dict[str, object] = {"port": self.port, "addresses": list(self.addresses), "title": self._plan.title}
         facts["tls"] = self._plan.tls is not None
         self._log.emit("listening", "", self._describe(), facts)
+        if self._plan.idle_exit:
+            threading.Thread(target=self._watch_idleness, daemon=True).start()
         self._server.serve()
+        self._stopped.set()
         cut_off = not self._server.finish(self._plan.grace)
+        if self._storage is not None:
+            self._storage.finish(self._plan.grace)
         summary = self._log.summary(cut_off)
-        self._log.emit("stopped", "", describe(summary), summary._asdict())
+        self._log.emit("stopped", "", summary.describe(), summary._asdict())
         if self._log.failure is not None:
             raise self._log.failure
         return summary
@@ -112,25 +114,77 @@ class Listener:
         """Accept nothing more; what is under way gets the grace time. Safe in a signal handler."""
         self._server.stop()
 
+    def _watch_idleness(self) -> None:
+        while not self._stopped.wait(1 / _LOOKS_A_SECOND):
+            if not self._log.active and time.monotonic() - self._log.last_activity > self._plan.idle_exit:
+                self.stop()
+                return
+
     def _handlers(self) -> Handlers:
         def echo(request: ServiceRequest) -> int:
             status = answer_echo(request)
             self._log.echoed(request.association)
             return status
 
-        return {CEchoRQ: echo}
+        handlers: dict[type, Callable[[ServiceRequest], int | None]] = {CEchoRQ: echo}
+        if self._storage is not None:
+            handlers[CStoreRQ] = self._storage.receiver
+        return handlers
 
-    def _decide(self, request: AAssociateRQ, _association: Association) -> AAssociateAC | AAssociateRJ:
+    def _decide(self, request: AAssociateRQ, association: Association) -> AAssociateAC | AAssociateRJ:
+        fault = self._fault_of(request)
+        if fault is not None:
+            return fault
+        address = association.transport.remote.rpartition(":")[0].strip("[]")
+        if not self._is_admitted(address):
+            return NOT_ADMITTED
+        decision = self._identity_of(request, association, address)
         plan = self._plan
-        if plan.refuse:
-            return REFUSED
+        accepted: dict[str, tuple[str, ...]] = {uids.VERIFICATION: _VERIFICATION_SYNTAXES}
         policy = AcceptorPolicy(
             called_ae_titles=frozenset(plan.called),
             calling_ae_titles=frozenset(plan.calling),
-            abstract_syntaxes={uids.VERIFICATION: _VERIFICATION_SYNTAXES},
+            abstract_syntaxes=accepted,
             maximum_length=plan.max_pdu,
         )
-        return answer(request, policy)
+        if plan.storage is not None:
+            proposed = {context.abstract_syntax for context in request.contexts}
+            accepted |= {uid: plan.storage.transfer_syntaxes for uid in proposed if plan.storage.takes(uid)}
+            policy = policy._replace(preferred=plan.storage.preferred)
+        return answer(request, policy, decision)
+
+    def _fault_of(self, request: AAssociateRQ) -> AAssociateRJ | None:
+        if self._plan.faults is None:
+            return None
+        with self._lock:
+            self._requests += 1
+            number = self._requests
+        is_identified = bool(request.user_information.implementation_class_uid)
+        fault = self._plan.faults.on_association(number, is_identified=is_identified)
+        if fault.drop:
+            raise ConnectionLost("dropped on purpose, as asked for", how="closed_here")
+        return fault.rejection
+
+    def _is_admitted(self, address: str) -> bool:
+        if not self._plan.networks:
+            return True
+        import ipaddress
+
+        host = ipaddress.ip_address(address.partition("%")[0])
+        return any(host in network for network in self._plan.networks)
+
+    def _identity_of(self, request: AAssociateRQ, association: Association, address: str) -> IdentityDecision | None:
+        """The verdict on the user identity. With nothing to check by, none: then no answer is given to it either."""
+        remote = association.transport.remote
+        identity = request.user_information.user_identity
+        if self._plan.identity is None:
+            return None
+        caller = Caller(request.calling_ae_title, request.called_ae_title, address)
+        checked = self._plan.identity.check(identity, caller)
+        self._log.identified(remote, checked.name)
+        if checked.reason:
+            self._log.warned(f"user identity {checked.name or 'missing'} from {remote} refused: {checked.reason}")
+        return checked.decision
 
     def _association_ended(self, ended: int) -> None:
         if self._plan.stop_after and ended >= self._plan.stop_after:
@@ -152,130 +206,5 @@ class Listener:
         callers = f"calling titles {', '.join(plan.calling)}" if plan.calling else "any calling title"
         titles = f"called {', '.join(plan.called)}" if plan.called else "any called title"
         secured = " with TLS" if plan.tls is not None else ""
-        return f"{plan.title} on {' and '.join(self.addresses)}{secured} · {titles} · {callers}"
-
-
-def describe(summary: Summary) -> str:
-    """The summary as one line."""
-    counts = [
-        (summary.associations, "association", "associations"),
-        (summary.echoes, "echo", "echoes"),
-        (summary.rejected, "rejected", "rejected"),
-        (summary.failed, "failed", "failed"),
-    ]
-    told = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count or one == "association"]
-    return ", ".join(told) + (", some aborted at the end" if summary.cut_off else "")
-
-
-class EventLog(ServerObserver):
-    """Turns what a server tells into events. A connection is known by its remote address while it lasts.
-
-    ``failure`` is what went wrong with ``emit`` itself, if anything: the log ends with it, and ``broken`` is called.
-    """
-
-    def __init__(
-        self, emit: Callable[[ListenEvent], None], ended: Callable[[int], None], broken: Callable[[], None]
-    ) -> None:
-        self._emit = emit
-        self._ended = ended
-        self._broken = broken
-        self.failure: OSError | None = None
-        self._lock = threading.Lock()
-        self._titles: dict[str, tuple[str, str]] = {}
-        self._open: dict[str, float] = {}
-        self._counts = dict.fromkeys(("associations", "ended", "rejected", "echoes", "failed"), 0)
-
-    def emit(self, event: str, peer: str, detail: str, facts: dict[str, object]) -> None:
-        """One event, with the titles that belong to ``peer``."""
-        if self.failure is not None:
-            return
-        calling, called = self._titles.get(peer, ("", ""))
-        try:
-            self._emit(ListenEvent(event, time.time(), peer, calling, called, detail, facts))
-        except OSError as error:  # a pipe whose reader went away, a full disk: no association may suffer for it
-            self.failure = error
-            self._broken()
-
-    def summary(self, cut_off: bool) -> Summary:
-        """What has been counted so far."""
-        counts = self._counts
-        return Summary(counts["associations"], counts["rejected"], counts["echoes"], counts["failed"], cut_off)
-
-    def echoed(self, association: Association) -> None:
-        """A C-ECHO was answered."""
-        self._count("echoes")
-        self.emit("echo", association.transport.remote, "0x0000 success", {"status": "0000"})
-
-    def requested(self, association: Association, request: AAssociateRQ) -> None:
-        self._titles[association.transport.remote] = (request.calling_ae_title, request.called_ae_title)
-
-    def accepted(self, association: Association, negotiated: Negotiated) -> None:
-        remote = association.transport.remote
-        self._open[remote] = time.monotonic()
-        self._count("associations")
-        accepted = sum(outcome.result == ACCEPTANCE for outcome in negotiated.outcomes)
-        facts: dict[str, object] = {
-            "contexts_accepted": accepted,
-            "contexts_proposed": len(negotiated.outcomes),
-            "peer_implementation_class_uid": negotiated.peer.implementation_class_uid,
-            "peer_implementation_version_name": negotiated.peer.implementation_version_name,
-            "notes": list(association.notes),
-        }
-        proposed = len(negotiated.outcomes)
-        self.emit("association", remote, f"{accepted} of {proposed} context{'s' * (proposed != 1)} accepted", facts)
-
-    def rejected(self, association: Association, result: int, source: int, reason: int) -> None:
-        self._count("rejected")
-        words = explain_reject(result, source, reason)
-        _, called = self._titles.get(association.transport.remote, ("", ""))
-        facts: dict[str, object] = {"result": result, "source": source, "reason": reason}
-        detail = f"{words.name} (result {result}, source {source}, reason {reason}), called {quoted(called)}"
-        self.emit("rejected", association.transport.remote, detail, facts)
-
-    def failed(self, remote: str, error: Exception) -> None:
-        if isinstance(error, AssociationRejected):
-            return  # told by ``rejected``
-        if self._is_port_check(remote, error):
-            return  # ``closed`` says enough
-        self._count("failed")
-        facts: dict[str, object] = {"kind": getattr(error, "kind", "internal"), "message": str(error)}
-        self.emit(_word_for(error), remote, _detail_of(error), facts)
-
-    def closed(self, remote: str) -> None:
-        begin = self._open.pop(remote, None)
-        seconds = time.monotonic() - begin if begin is not None else 0.0
-        detail = f"after {seconds:.1f} s" if begin is not None else "no association"
-        self.emit("closed", remote, detail, {"seconds": round(seconds, 3), "association": begin is not None})
-        self._titles.pop(remote, None)
-        if begin is not None:
-            self._ended(self._count("ended"))
-
-    def _is_port_check(self, remote: str, error: Exception) -> bool:
-        """Whether somebody only looked if the port is open: a health check, a scanner."""
-        if remote in self._titles:
-            return False
-        if isinstance(error, TLSError):
-            return error.reason == "closed"
-        return isinstance(error, ConnectionLost) and not error.details.get("within_pdu")
-
-    def _count(self, what: str) -> int:
-        with self._lock:
-            self._counts[what] += 1
-            return self._counts[what]
-
-
-def _word_for(error: Exception) -> str:
-    if isinstance(error, WrongProtocol) or (isinstance(error, TLSError) and error.reason in ("not_tls", "plain_dicom")):
-        return "not_dicom"
-    if isinstance(error, (AssociationAborted, RemoteProtocolError)):
-        return "aborted"
-    return "failed"
-
-
-def _detail_of(error: Exception) -> str:
-    if isinstance(error, AssociationAborted):
-        who = "by the peer" if error.by_peer else "by us"
-        return f"{who}: {explain_abort(error.source, error.reason).name}"
-    if isinstance(error, DcmnetError):
-        return error.message
-    return f"internal error: {type(error).__name__}: {error}"
+        storage = f" · {plan.storage.describe()}" if plan.storage is not None else " · C-ECHO only"
+        return f"{plan.title} on {' and '.join(self.addresses)}{secured} · {titles} · {callers}{storage}"

@@ -24,7 +24,9 @@ ROWS, COLUMNS, BITS_ALLOCATED, BITS_STORED, SIGNED = 0x00280010, 0x00280011, 0x0
 OFFSETS, OFFSET_LENGTHS = 0x7FE00001, 0x7FE00002
 
 
-_PLUGINS = ("pylibjpeg", "pyjpegls", "pillow", "pydicom")  # GDCM only where it is alone: it ends the process at times
+# Never GDCM, which ends the process at a broken stream.
+_PLUGINS = ("pylibjpeg", "pyjpegls", "pillow", "pydicom")
+_LOSSLESS_JPEG = (uids.JPEG_LOSSLESS, uids.JPEG_LOSSLESS_SV1)
 _HALVED = "YBR_FULL_422"  # two luma samples share one pair of chroma samples: two bytes a pixel when native
 
 
@@ -134,8 +136,9 @@ class FrameDecoder:
         if image.bits_allocated == 1:
             raise ConversionError("pixels of one bit cannot be decompressed")
         precision = self._check_size(frame)
-        if self._syntax == uids.JPEG_EXTENDED_12_BIT and precision > 8 and "gdcm" in installed_codecs():
-            pixels, photometric = decode_12_bit(frame, image), image.photometric
+        is_other = self._syntax in _LOSSLESS_JPEG or (self._syntax == uids.JPEG_EXTENDED_12_BIT and precision > 8)
+        if is_other and "imagecodecs" in installed_codecs():
+            pixels, photometric = self._in_container(decode_jpeg(frame, image)), image.photometric
         else:
             pixels, photometric = self._by_plugin(frame)
         if image.samples == 3 and photometric == _HALVED:
@@ -185,7 +188,7 @@ class FrameDecoder:
 
         decoder = get_decoder(self._syntax)
         if not self._plugins:
-            self._plugins = tuple(name for name in _PLUGINS if name in decoder.available_plugins) or ("gdcm",)
+            self._plugins = tuple(name for name in _PLUGINS if name in decoder.available_plugins)
         # Codecs give colour by pixel, or say otherwise: what the attribute says of the native form would mislead.
         options = self._image._replace(planar=0).options() | {"raw": True, "correct_unused_bits": False}
         source, problem = encapsulate([frame], has_bot=False), "no codec"
@@ -205,32 +208,18 @@ class FrameDecoder:
         return array.astype(f"<{array.dtype.kind}{self._image.bits_allocated // 8}", copy=False).tobytes()
 
 
-def decode_12_bit(frame: bytes, image: Image) -> bytes:
-    """JPEG with 12 bits a sample, which pydicom leaves to a codec under the GPL although GDCM reads it."""
-    import gdcm
+def decode_jpeg(frame: bytes, image: Image) -> "numpy.ndarray[Any, Any]":
+    """Lossless JPEG, and JPEG of 12 bits: libjpeg-turbo reads them, which pydicom does not know how to ask."""
+    import imagecodecs
+    import numpy
 
-    if image.samples != 1:
-        raise ConversionError("colour of 12 bits cannot be decompressed")
-    gdcm.Trace.WarningOff()
-    gdcm.Trace.ErrorOff()
-    fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(frame)
-    fragments = gdcm.SequenceOfFragments.New()
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    picture = gdcm.Image()
-    picture.SetNumberOfDimensions(2)
-    picture.SetDimensions((image.columns, image.rows, 1))
-    picture.SetDataElement(element)
-    kind = gdcm.PhotometricInterpretation.GetPIType(image.photometric)
-    picture.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
-    picture.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(uids.JPEG_EXTENDED_12_BIT)))
-    picture.SetPixelFormat(gdcm.PixelFormat(image.samples, image.bits_allocated, 12, 11, int(image.is_signed)))
-    buffer = picture.GetBuffer()
-    if buffer is None:
-        raise ConversionError("a frame cannot be decompressed: gdcm: not a valid JPEG of 12 bits")
-    return bytes(buffer.encode("utf-8", "surrogateescape"))
+    # Both colour spaces alike: components come out as they are, whatever they mean.
+    colours: dict[str, Any] = {"colorspace": "RGB", "outcolorspace": "RGB"} if image.samples == 3 else {}
+    try:
+        array: numpy.ndarray[Any, Any] = imagecodecs.jpeg8_decode(frame, **colours)
+    except Exception as error:  # see FrameDecoder
+        raise ConversionError(f"a frame cannot be decompressed: imagecodecs: {one_line(error)}") from error
+    return array.view(f"{'i' if image.is_signed else 'u'}{array.dtype.itemsize}")
 
 
 # --- compressing -----------------------------------------------------------------------------------------------
@@ -272,7 +261,7 @@ def as_array(frame: bytes, image: Image) -> "numpy.ndarray[Any, Any]":
 
 
 def best_encoder(syntax: str, array: "numpy.ndarray[Any, Any]", options: dict[str, Any]) -> bytes:
-    """``array`` compressed by the first codec of ours that can; never by GDCM. Raises ConversionError."""
+    """``array`` compressed by the best codec there is. Raises ConversionError."""
     from pydicom.pixels.encoders.base import get_encoder
 
     be_quiet()

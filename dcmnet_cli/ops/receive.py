@@ -54,8 +54,8 @@ class ReceivePlan(NamedTuple):
 class Receiver:
     """The handler of C-STORE, for all associations of a listener.
 
-    ``arrived`` is called with every object that is safe under its final name, before it is acknowledged; ``failed`` with
-    the words of what could not be stored.
+    ``arrived`` is called with every object that is safe under its final name, before it is acknowledged; ``failed``
+    with the words of what could not be stored.
     """
 
     def __init__(

@@ -21,8 +21,10 @@ _LONGEST_SHORT = 0xFFFE
 _AT_ONCE = 4096
 _MOST_ELEMENTS = 4_000_000
 _NO_TAG = 1 << 32  # above all of them
-# What a top-level element becomes: VR and value in little endian, a function that writes all of it, or nothing.
+# What an element becomes: VR and value in little endian, a function that writes all of it, or nothing.
 Edit: TypeAlias = "tuple[bytes, bytes] | Callable[[Recoder], None] | None"
+Edits: TypeAlias = "Mapping[int, Edit]"
+_NO_EDITS: Edits = {}
 
 
 class Element(NamedTuple):
@@ -37,10 +39,11 @@ class Element(NamedTuple):
 class Recoder:
     """One pass over a data set: ``run`` writes it to ``out``, or only checks it when there is none.
 
-    ``edits`` replace, add or (None) leave out elements of the top level. ``keeps_fragments`` allows encapsulated values
-    to be copied, which is right only where source and target have the same compression. Afterwards ``padded`` counts
-    odd values, ``unknown`` those whose VR became UN, and ``top`` holds the elements of the top level. Raises
-    ConversionError.
+    ``edits`` replace, add or (None) leave out elements, by the offset at which their data set begins: 0 for the top
+    level, that of an item's first element for an item. ``keeps_fragments`` allows encapsulated values to be copied,
+    which is right only where source and target have the same compression. Afterwards ``padded`` counts odd values and
+    ``unknown`` those whose VR became UN; ``top`` holds the elements of the top level, and ``compressed`` those of every
+    data set with encapsulated pixel data, by its offset. Raises ConversionError.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Recoder:
         target: Layout,
         out: Spool | None,
         *,
-        edits: Mapping[int, Edit] | None = None,
+        edits: Mapping[int, Edits] | None = None,
         keeps_fragments: bool = False,
         deepest: int = 64,
     ) -> None:
@@ -61,8 +64,8 @@ class Recoder:
         self.padded = 0
         self.unknown = 0
         self.top: dict[int, Element] = {}
+        self.compressed: dict[int, dict[int, Element]] = {}
         self._edits = edits or {}
-        self._waiting = sorted(self._edits, reverse=True)
         self._keeps_fragments = keeps_fragments
         self._deepest = deepest
         self._left = _MOST_ELEMENTS
@@ -73,37 +76,40 @@ class Recoder:
     def run(self, last: int = _NO_TAG) -> int:
         """Returns the offset at which it ended: behind the data set, or before the first tag above ``last``."""
         self._last = last
-        end = self._data_set(0, self.reader.size, 0, Scope())
-        self._write_edits(_NO_TAG)
-        return end
+        return self._data_set(0, self.reader.size, 0, Scope())
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def _data_set(self, offset: int, end: int | None, depth: int, scope: Scope) -> int:
         """Elements up to ``end``, or up to an item delimiter where it is None. Returns the offset behind them."""
+        edits = _Waiting(self, self._edits.get(offset, _NO_EDITS))
+        begin, elements = offset, self.top if depth == 0 else {}
         group, group_start = -1, 0  # of the last group length written, which is put right at the group's end
         while end is None or offset < end:
             element = self._header(offset, scope)
-            if element.tag >> 16 != group:
-                self._end_group(group, group_start, depth)
+            tag = element.tag
+            if tag >> 16 != group and group >= 0:
+                edits.write(group + 1 << 16)
+                self._patch_length(group_start)
                 group = -1
-            if element.tag == ITEM_END and end is None:
-                return element.value
-            if depth == 0:
-                if element.tag > self._last:
-                    return offset
-                self._write_edits(element.tag + 1)
-                self.top[element.tag] = element
-            if depth == 0 and element.tag in self._edits:
-                offset = self._skip(element, scope)
+            if (tag == ITEM_END and end is None) or (depth == 0 and tag > self._last):
+                break
+            edits.write(tag + 1)
+            elements[tag] = element
+            if tag in edits.all:
+                offset = self._skip(element, depth, scope)
             else:
                 offset = self._copy(element, depth, scope)
-                if not element.tag & 0xFFFF and element.length == 4 and self.out:
-                    group, group_start = element.tag >> 16, self.out.size
+                if not tag & 0xFFFF and element.length == 4 and self.out:
+                    group, group_start = tag >> 16, self.out.size
             if end is not None and offset > end:
-                raise ConversionError(f"{name(element.tag)} reaches beyond the item it is in")
-        self._end_group(group, group_start, depth)
-        return offset
+                raise ConversionError(f"{name(tag)} reaches beyond the item it is in")
+        edits.write(_NO_TAG)
+        if group >= 0:
+            self._patch_length(group_start)
+        if PIXEL_DATA in elements and elements[PIXEL_DATA].length == UNDEFINED:
+            self.compressed[begin] = elements
+        return offset if end is not None else offset + 8
 
     def _header(self, offset: int, scope: Scope) -> Element:
         head = self.reader.take(offset, 8)
@@ -164,11 +170,11 @@ class Recoder:
             self.out.write(b"\0" if vr in (b"UI", b"OB", b"UN") else b" ")
         return value + length
 
-    def _skip(self, element: Element, scope: Scope) -> int:
+    def _skip(self, element: Element, depth: int, scope: Scope) -> int:
         """The offset behind an element that an edit has replaced."""
         before = self.out, self._keeps_fragments, self.padded
         self.out, self._keeps_fragments = None, True
-        offset = self._copy(element, 0, scope)
+        offset = self._copy(element, depth, scope)
         self.out, self._keeps_fragments, self.padded = before
         return offset
 
@@ -261,30 +267,34 @@ class Recoder:
         if self.out is not None:
             self.out.write(data if self.target.little else swapped(data, WIDTHS.get(vr, 1)))
 
-    def _write_edits(self, before: int) -> None:
-        while self._waiting and self._waiting[-1] < before:
-            tag = self._waiting.pop()
-            edit = self._edits[tag]
-            if callable(edit):
-                edit(self)
-            elif edit is not None:
-                vr, value = edit
-                if len(value) % 2:
-                    value += b"\0" if vr in (b"UI", b"OB", b"UN") else b" "
-                self.write_header(tag, vr, len(value))
-                self.write_value(vr, value)
-
     def _patch_length(self, start: int) -> None:
         if self.out is not None:
             self.out.patch(start - 4, struct.pack(self._target_order + "I", self.out.size - start))
 
-    def _end_group(self, group: int, start: int, depth: int) -> None:
-        """Put the group length whose value ends at ``start`` right; elements added to the group belong to it."""
-        if group < 0 or self.out is None:
-            return
-        if depth == 0:
-            self._write_edits(group + 1 << 16)
-        self.out.patch(start - 4, struct.pack(self._target_order + "I", self.out.size - start))
+
+class _Waiting:
+    """The edits of one data set that are not written yet, in the order of their tags."""
+
+    __slots__ = ("_recoder", "_tags", "all")
+
+    def __init__(self, recoder: Recoder, edits: Edits) -> None:
+        self.all = edits
+        self._recoder = recoder
+        self._tags = sorted(edits, reverse=True)
+
+    def write(self, before: int) -> None:
+        """Write those of tags lower than ``before``."""
+        while self._tags and self._tags[-1] < before:
+            tag = self._tags.pop()
+            edit = self.all[tag]
+            if callable(edit):
+                edit(self._recoder)
+            elif edit is not None:
+                vr, value = edit
+                if len(value) % 2:
+                    value += b"\0" if vr in (b"UI", b"OB", b"UN") else b" "
+                self._recoder.write_header(tag, vr, len(value))
+                self._recoder.write_value(vr, value)
 
 
 def pixel_vr(vr: bytes, bits_allocated: int) -> bytes:

@@ -61,8 +61,9 @@ def store(
     """Send everything in ``plan``; the result, and what it failed with if nothing at all was stored.
 
     ``tell`` hears of every outcome, one at a time, as it comes; ``negotiated`` of what each association agreed, before
-    anything is sent on it; ``confirmed`` are outcomes of earlier runs, to be counted (``confirmed_apart``). Nothing that befalls single instances or associations
-    is raised: that is in the outcomes. KeyboardInterrupt aborts the associations and passes.
+    anything is sent on it; ``confirmed`` are outcomes of earlier runs, to be counted (``confirmed_apart``). Nothing
+    that befalls single instances or associations is raised: that is in the outcomes. KeyboardInterrupt aborts the
+    associations and passes.
     """
     run = _Run(target, options, report, tell, negotiated, journal, observers)
     begin = time.monotonic()

@@ -28,13 +28,13 @@ def _needs(*alternatives: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(("numpy", *modules.split())) for modules in alternatives)
 
 
-_JPEG_LOSSLESS = _needs("gdcm", "pylibjpeg libjpeg")
-_JPEG_LS = _needs("jpeg_ls", "gdcm", "pylibjpeg libjpeg")
-_JPEG_2000 = _needs("pylibjpeg openjpeg", "gdcm", "PIL")
+_JPEG_LOSSLESS = _needs("imagecodecs", "pylibjpeg libjpeg")
+_JPEG_LS = _needs("jpeg_ls", "pylibjpeg libjpeg")
+_JPEG_2000 = _needs("pylibjpeg openjpeg", "PIL")
 _HIGH_THROUGHPUT = _needs("pylibjpeg openjpeg")
 _DECODERS: _Needs = {
-    uids.JPEG_BASELINE_8_BIT: _needs("PIL", "gdcm", "pylibjpeg libjpeg"),
-    uids.JPEG_EXTENDED_12_BIT: _needs("gdcm", "pylibjpeg libjpeg"),
+    uids.JPEG_BASELINE_8_BIT: _needs("PIL", "pylibjpeg libjpeg"),
+    uids.JPEG_EXTENDED_12_BIT: _needs("PIL imagecodecs", "pylibjpeg libjpeg"),
     uids.JPEG_LOSSLESS: _JPEG_LOSSLESS,
     uids.JPEG_LOSSLESS_SV1: _JPEG_LOSSLESS,
     uids.JPEG_LS_LOSSLESS: _JPEG_LS,
@@ -55,7 +55,7 @@ _ENCODERS: _Needs = {
     uids.RLE_LOSSLESS: _needs(""),
     uids.JPEG_BASELINE_8_BIT: _needs("PIL"),
 }
-_MODULES = ("numpy", "PIL", "gdcm", "pylibjpeg", "openjpeg", "libjpeg", "jpeg_ls")
+_MODULES = ("numpy", "PIL", "imagecodecs", "pylibjpeg", "openjpeg", "libjpeg", "jpeg_ls")
 
 
 class Choice(NamedTuple):

@@ -14,7 +14,17 @@ from dcmnet_cli.net.elements import UNDEFINED, Layout
 from dcmnet_cli.net.part10 import DicomFile, PRead, layout_of
 from dcmnet_cli.ops import lossy, pixels
 from dcmnet_cli.ops.pixels import FrameDecoder, FrameEncoder, Image, encoded_frames, read_image
-from dcmnet_cli.ops.recode import IMPLICIT_LITTLE, ITEM, PIXEL_DATA, SEQUENCE_END, Edit, Element, Recoder, pixel_vr
+from dcmnet_cli.ops.recode import (
+    IMPLICIT_LITTLE,
+    ITEM,
+    PIXEL_DATA,
+    SEQUENCE_END,
+    Edit,
+    Edits,
+    Element,
+    Recoder,
+    pixel_vr,
+)
 from dcmnet_cli.ops.spool import Reader, Spool, deflate, inflate
 from dcmnet_cli.ops.syntax_choice import BARE, Choice, Mode, choose
 from dcmnet_cli.ops.vrs import is_vr
@@ -48,11 +58,13 @@ class Transcoded(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """A data set to be converted, checked as a whole. ``top`` are the elements of its top level."""
+    """A data set to be converted, checked as a whole. ``top`` are the elements of its top level, ``compressed`` those
+    of all data sets in it with compressed pixel data, by where these begin: 0 is the top level, others are icons."""
 
     reader: Reader
     layout: Layout
     top: Mapping[int, Element]
+    compressed: Mapping[int, Mapping[int, Element]]
     keep: Spool | None = None
 
     def close(self) -> None:
@@ -71,7 +83,7 @@ def transcode(pread: PRead, file: DicomFile, choice: Choice, limits: Limits = Li
     instance = ""
     source = _open(pread, file, limits)
     try:
-        is_compressed = PIXEL_DATA in source.top and source.top[PIXEL_DATA].length == UNDEFINED
+        is_compressed = bool(source.compressed)
         if choice.encodes:
             if is_compressed or source.layout != layout_of(_EXPLICIT):
                 plain = _uncompressed(source, file.transfer_syntax_uid, _EXPLICIT, limits, changes)
@@ -131,7 +143,7 @@ def _check(reader: Reader, layout: Layout, limits: Limits, keep: Spool | None) -
         if keep:
             keep.close()
         raise
-    return _Source(reader, layout, survey.top, keep)
+    return _Source(reader, layout, survey.top, survey.compressed, keep)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------
@@ -142,7 +154,7 @@ def _recode(
     target: Layout,
     limits: Limits,
     changes: list[str],
-    edits: Mapping[int, Edit] | None = None,
+    edits: Mapping[int, Edits] | None = None,
     keeps_fragments: bool = False,
 ) -> Spool:
     out = Spool()
@@ -173,12 +185,11 @@ def _finished(data: Spool, syntax: str) -> Spool:
 
 def _uncompressed(source: _Source, stored: str, target: str, limits: Limits, changes: list[str]) -> Spool:
     """In an uncompressed syntax, not yet deflated."""
-    edits: Mapping[int, Edit] = {}
-    pixel_data = source.top.get(PIXEL_DATA)
-    if pixel_data and pixel_data.length == UNDEFINED:
-        edits = _decompression(source, stored, layout_of(target), limits, changes)
-    elif pixel_data:
-        changes.extend(_length_notes(source, pixel_data))
+    edits = {
+        begin: _decompression(source, begin, stored, layout_of(target), limits, changes) for begin in source.compressed
+    }
+    if PIXEL_DATA in source.top and 0 not in edits:
+        changes.extend(_length_notes(source, source.top[PIXEL_DATA]))
     return _recode(source, layout_of(target), limits, changes, edits)
 
 
@@ -192,9 +203,12 @@ def _length_notes(source: _Source, pixel_data: Element) -> Iterator[str]:
         yield f"pixel data of {pixel_data.length} bytes sent as it is, its attributes say {expected}"
 
 
-def _decompression(source: _Source, stored: str, target: Layout, limits: Limits, changes: list[str]) -> dict[int, Edit]:
+def _decompression(
+    source: _Source, begin: int, stored: str, target: Layout, limits: Limits, changes: list[str]
+) -> Edits:
     """What changes when pixel data is decompressed. Decodes the first frame, which tells; the others while writing."""
-    image = read_image(source.reader, source.layout, source.top)
+    elements = source.compressed[begin]
+    image = read_image(source.reader, source.layout, elements)
     full = image if stored in BARE else image._replace(photometric="")  # a codec gives every pixel all its samples
     length = full.native_length
     if length > min(limits.decompressed, _LONGEST_VALUE):
@@ -204,23 +218,23 @@ def _decompression(source: _Source, stored: str, target: Layout, limits: Limits,
     if not target.little:
         pixel_vr(b"OW", image.bits_allocated)
     decoder = FrameDecoder(stored, image)
-    frames = (decoder.decode(frame) for frame in encoded_frames(source.reader, source.top, image.frames))
+    frames = (decoder.decode(frame) for frame in encoded_frames(source.reader, elements, image.frames))
     first = next(frames, None)
     if first is None:
         raise ConversionError("the pixel data holds no frame")
     edits: dict[int, Edit] = dict.fromkeys(
-        tag for tag in (pixels.OFFSETS, pixels.OFFSET_LENGTHS, _VALUE_TOTAL) if tag in source.top
+        tag for tag in (pixels.OFFSETS, pixels.OFFSET_LENGTHS, _VALUE_TOTAL) if tag in elements
     )
     if edits:
         changes.append("extended offset table left out")
-    edits |= _attribute_edits(source, stored, image, first[1], changes)
+    edits |= _attribute_edits(stored, image, first[1], changes)
+    if begin == 0:
+        edits |= _lossy_edit(source, stored, changes)
     edits[PIXEL_DATA] = _native_writer(image, length, chain((first,), frames))
     return edits
 
 
-def _attribute_edits(
-    source: _Source, stored: str, image: Image, photometric: str, changes: list[str]
-) -> Iterator[tuple[int, Edit]]:
+def _attribute_edits(stored: str, image: Image, photometric: str, changes: list[str]) -> Iterator[tuple[int, Edit]]:
     """The attributes that must follow the decompressed values (PS3.3 C.7.6.3)."""
     if photometric != image.photometric:
         changes.append(f"photometric interpretation {image.photometric} to {photometric}")
@@ -228,6 +242,10 @@ def _attribute_edits(
     if image.samples > 1 and image.planar and stored not in BARE:
         changes.append(f"planar configuration {image.planar} to 0")
         yield pixels.PLANAR, (b"US", b"\0\0")
+
+
+def _lossy_edit(source: _Source, stored: str, changes: list[str]) -> Iterator[tuple[int, Edit]]:
+    """That values were lost must not be forgotten with the syntax that said so (PS3.3 C.7.6.1.1.5)."""
     syntax, flag = uids.transfer_syntax(stored), source.top.get(_LOSSY_FLAG)
     said = source.reader.take(flag.value, 2) if flag and flag.length == 2 else b""
     if syntax and syntax.lossy == "yes" and said != b"01":
@@ -272,14 +290,14 @@ def _compressed(source: _Source, choice: Choice, changes: list[str]) -> tuple[Sp
     if not choice.is_lossy:
         encode = FrameEncoder(target, image).encode
         edits[PIXEL_DATA] = _fragment_writer(image.frames, map(encode, native))
-        return _recode(source, layout_of(_EXPLICIT), Limits(), changes, edits), ""
+        return _recode(source, layout_of(_EXPLICIT), Limits(), changes, {0: edits}), ""
     frames = lossy.compress(target, image, native)
     with frames.data:
         attributes, instance = lossy.edits(source.reader, source.top, target, image, frames)
         changes.append(f"compressed with loss, SOP Instance UID now {instance}")
         edits |= attributes
         edits[PIXEL_DATA] = _fragment_writer(image.frames, iter(frames))
-        return _recode(source, layout_of(_EXPLICIT), Limits(), changes, edits), instance
+        return _recode(source, layout_of(_EXPLICIT), Limits(), changes, {0: edits}), instance
 
 
 def _fragment_writer(count: int, frames: Iterator[bytes]) -> Callable[[Recoder], None]:

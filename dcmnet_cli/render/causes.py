@@ -27,6 +27,7 @@ MOST_FILES = 3
 """Files that a screen names for one cause."""
 _MOST_COMMENTS = 3
 _MOST_ELEMENTS = 6
+_MOST_REMEDIES = 2
 _IN_DOUBT = (
     "Sent whole, but the association ended before the answer, so the peer may have it or not. Look for it there, or "
     "send it again: the same SOP Instance UID makes no second object."
@@ -60,8 +61,8 @@ class Cause(NamedTuple):
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What to try, the likeliest first."""
-        return () if self.status is None else lookup(self.status, "store").remedies
+        """What to try, the likeliest first. What was stored needs no remedy."""
+        return lookup(self.status, "store").remedies[:_MOST_REMEDIES] if self.kind == REFUSED and self.status else ()
 
     def facts(self, *, with_keywords: bool = False) -> Iterator[tuple[str, str]]:
         """What came along with the status, as (name, value), harmless."""

@@ -2,6 +2,7 @@
 
 For people, on a terminal: time of day, calling title, address, event, detail, in columns. In a pipe the same five
 cells parted by tabs, the time as ISO 8601 with its offset, the address with its port, ``-`` for what is not known.
+On a terminal the UIDs of an event's facts are cut down to their ends, which tell them apart; pipes have them whole.
 """
 
 import time
@@ -9,9 +10,11 @@ from collections.abc import Mapping
 
 from dcmnet_cli.ops.results import ListenEvent
 from dcmnet_cli.render.output import Output
-from dcmnet_cli.render.words import one_line
+from dcmnet_cli.render.words import one_line, short_uid
 
 _STYLES = {"rejected": "yellow", "not_dicom": "yellow", "aborted": "red", "failed": "red", "closed": "dim"}
+_UIDS = ("study_instance_uid", "sop_instance_uid", "subject")
+_LOCAL = ("listening", "stopped", "warning")  # events of the listener itself, which no peer is part of
 _FIXED = ("schema", "event", "time", "peer", "calling", "called", "detail")
 
 
@@ -22,7 +25,8 @@ def show_event(event: ListenEvent, output: Output) -> None:
 
         dump_object(event_json(event), output)
     elif output.out.is_screen:
-        output.result(_columns(event), style=_STYLES.get(event.event, ""))
+        is_failure = event.facts.get("ok") is False or bool(event.facts.get("failed"))
+        output.result(_columns(event), style=_STYLES.get(event.event, "red" if is_failure else ""))
     else:
         cells = (event.calling, event.peer, event.event, one_line(event.detail))
         output.result(_iso(event.at), *(cell or "-" for cell in cells))
@@ -52,12 +56,17 @@ def _without_fixed(facts: Mapping[str, object]) -> dict[str, object]:
 
 def _columns(event: ListenEvent) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-    if event.event == "listening":
-        return f"{clock}  listening  {one_line(event.detail)}"
+    detail = one_line(event.detail)
+    if event.event in _LOCAL:
+        return f"{clock}  {event.event}  {detail}"
+    for key in _UIDS:
+        uid = event.facts.get(key)
+        if isinstance(uid, str) and uid:
+            detail = detail.replace(uid, short_uid(uid))
     # A log cannot know its widest cell in advance: these fit what is usual, and a longer one pushes its line.
     address = event.peer.rpartition(":")[0] if event.peer.count(":") == 1 or "]" in event.peer else event.peer
     name = event.event.replace("_", " ")
-    return f"{clock}  {event.calling or '-':<10}  {address or '-':<14}  {name:<11}  {one_line(event.detail)}".rstrip()
+    return f"{clock}  {event.calling or '-':<10}  {address or '-':<14}  {name:<11}  {detail}".rstrip()
 
 
 def _iso(at: float) -> str:

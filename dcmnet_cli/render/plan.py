@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 24
 """Rows of the table on a screen; with ``-v`` there is no limit."""
+_WIDEST = 120
 _MOST_PATHS = 3
 _MOST_SYNTAXES = 4
 
@@ -146,7 +147,7 @@ def _sent_as(row: PlanRow) -> str:
 
 
 def _show_table(rows: Sequence[PlanRow], output: Output) -> None:
-    from dcmnet_cli.render.screen import WIDEST_PROSE, indented, show, table, text
+    from dcmnet_cli.render.screen import indented, show, table, text
 
     channel = output.out
     shown = rows if output.verbosity or len(rows) <= MOST_ROWS else _foremost(rows)
@@ -159,7 +160,7 @@ def _show_table(rows: Sequence[PlanRow], output: Output) -> None:
     parts += [indented(_footnote(channel, mark, note)) for note, mark in marks.items()]
     if left := len(rows) - len(shown):
         parts.append(indented(text(channel, f"and {plural(left, 'more row')}; -v shows all", "dim")))
-    show(channel, parts, min(channel.width, WIDEST_PROSE))
+    show(channel, parts, min(channel.width, _WIDEST))
 
 
 def _foremost(rows: Sequence[PlanRow]) -> list[PlanRow]:
@@ -175,10 +176,10 @@ def _is_trouble(row: PlanRow) -> bool:
 def _columns(is_answered: bool) -> "list[Column]":
     from dcmnet_cli.render.screen import Column
 
-    first = [Column("plan", ratio=9), Column("files", right=True, wraps=False)]
+    first = [Column("plan"), Column("files", right=True, wraps=False)]
     if is_answered:
-        return [*first, *(Column(name, ratio=6) for name in ("stored as", "peer accepts", "sent as"))]
-    return [*first, Column("size", right=True, wraps=False), Column("stored as", ratio=6), Column("proposed", ratio=6)]
+        return [*first, *map(Column, ("stored as", "peer accepts", "sent as"))]
+    return [*first, Column("size", right=True, wraps=False), Column("stored as"), Column("proposed")]
 
 
 def _answered_row(row: PlanRow, marks: dict[str, str], channel: Channel) -> "list[Text]":
@@ -219,5 +220,5 @@ def _footnote(channel: Channel, mark: str, note: str) -> "Table":
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(mark, text(channel, note))
+    grid.add_row(mark, text(channel, one_line(note)))
     return grid

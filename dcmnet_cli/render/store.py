@@ -9,7 +9,7 @@ files_per_second, bytes_per_second), ``name<TAB>time`` lines in ms, and the last
 begin with ``ok`` or ``FAILED``. Causes, what they mean and what to try go to stderr.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.quantities import clock, count, data_rate, percent, plural, rate, size
@@ -28,12 +28,12 @@ from dcmnet_cli.ops.transfer import (
     StoreResult,
     Tally,
 )
-from dcmnet_cli.render.causes import LABELS, TROUBLE, Cause, causes_of, told_apart
+from dcmnet_cli.render.causes import LABELS, MOST_FILES, TROUBLE, Cause, causes_of, told_apart
 from dcmnet_cli.render.ladder import say_hanging, show_error, show_report
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.plan import show_plan
 from dcmnet_cli.render.status import status_line
-from dcmnet_cli.render.store_json import WORDS, report_json
+from dcmnet_cli.render.store_json import WORDS, report_text
 from dcmnet_cli.render.words import beginning, duration, milliseconds, one_line
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ _MOST_REASONS = 4
 _ACTIVITIES = {
     "waiting": "waiting for the peer",
     "converting": "converting",
-    "network": "writing to the network",
-    "disk": "reading files",
+    "network": "network",
+    "disk": "disk",
 }
 _LONG = 120.0  # seconds that are better told as a clock does
-_WORTH_TELLING = 0.05  # the share of time that nothing accounts for
+_WORTH_TELLING = 0.005  # as a share of the time: what would round to nothing
+_MOST_TEXTS = 6
 
 
 def show_store(
@@ -69,9 +70,8 @@ def show_store(
     ``outcomes``, all of them, ``plan`` and ``facts`` are for JSON alone; ``report_file`` is the file of ``--report``.
     """
     if output.json:
-        from dcmnet_cli.render.json import line
-
-        output.out.write(line(report_json(report, result, outcomes, plan, facts)) + "\n")
+        for piece in report_text(report, result, outcomes, plan, facts):
+            output.out.write(piece)
         return
     all_in = f"{printable(report_file)} lists all" if report_file else "--report FILE lists all"
     never_began = report.error is not None and not result.tally.answered and not result.tally.counts["in_doubt"]
@@ -89,7 +89,7 @@ def show_store(
 def show_dry_run(report: Report, rows: Sequence[PlanRow], unfit: Sequence[Outcome], output: Output) -> None:
     """The result of ``--dry-run``: the plan, and what is wrong with the files that could not be sent."""
     ready = sum(row.files for row in rows)
-    words = f"dry run: {count(ready)} of {plural(ready + len(unfit), 'file')} can be sent"
+    words = f"dry run: {count(ready)} of {count(ready + len(unfit))} can be sent"
     if output.json:
         from dcmnet_cli.render.json import dump
         from dcmnet_cli.render.plan import plan_json
@@ -116,12 +116,15 @@ def show_dry_run(report: Report, rows: Sequence[PlanRow], unfit: Sequence[Outcom
 # --- in words ------------------------------------------------------------------------------------------------------
 
 
+def headline_words(tally: Tally) -> str:
+    """``1,306 of 1,309 stored``."""
+    return f"{count(tally.good)} of {count(tally.total)} stored" if tally.total else "nothing to send"
+
+
 def summary_line(tally: Tally) -> str:
-    """``1,306 of 1,309 stored``, and when that is not all, what became of the others."""
-    if not tally.total:
-        return "nothing to send"
+    """The same, and when that is not all, what became of the others: ``..., 2 refused, 1 not sent``."""
     parts = [f"{count(tally.counts[kind])} {LABELS[kind]}" for kind in TROUBLE if tally.counts[kind]]
-    return ", ".join([f"{count(tally.good)} of {count(tally.total)} stored", *parts])
+    return ", ".join([headline_words(tally), *parts])
 
 
 def time_line(result: StoreResult) -> str:
@@ -130,9 +133,8 @@ def time_line(result: StoreResult) -> str:
     spent = {_ACTIVITIES[name]: seconds for name, seconds in result.spent._asdict().items()}
     whole = max(sum(spent.values()), result.seconds)
     rest = whole - sum(spent.values())
-    shares = sorted(((seconds, what) for what, seconds in spent.items() if seconds > 0), reverse=True)
-    if shares and rest > _WORTH_TELLING * whole:
-        shares.append((rest, "connecting, pausing and the like"))
+    shares = [*sorted(((seconds, what) for what, seconds in spent.items()), reverse=True), (rest, "all else")]
+    shares = [(seconds, what) for seconds, what in shares if seconds > _WORTH_TELLING * whole]
     at_once = f", up to {plural(result.jobs, 'association')} at once" if result.jobs > 1 else ""
     return f"{told}{at_once}: {', '.join(f'{percent(part, whole)} {what}' for part, what in shares)}".rstrip(": ")
 
@@ -159,7 +161,7 @@ def _rows(result: StoreResult, told: Sequence[Cause], rest: dict[str, list[Cause
 def _facts(result: StoreResult) -> list[tuple[str, str]]:
     """Labels and texts below the causes."""
     rows = [("Skipped", line) for line in _skipped(result.skipped)]
-    rows += [("Converted", _mention(text, mentions)) for text, mentions in result.tally.changes.items()]
+    rows += [("Converted", line) for line in _mentioned(result.tally.changes)]
     if result.tally.answered:
         rows += [("Time", time_line(result)), ("Speed", speed_line(result))]
     if result.associations > 1 or result.retries:
@@ -176,7 +178,7 @@ def _skipped(skipped: Sequence[tuple[str, str]]) -> list[str]:
         groups = {"not DICOM or unreadable": _merged(groups.values())}
     return [
         f"{plural(found.count, 'file')}, {why}"
-        + (f": {beginning(found.labels, found.count, 3)}" if why != _NOT_DICOM else "")
+        + (f": {beginning(found.labels, found.count, MOST_FILES)}" if why != _NOT_DICOM else "")
         for why, found in groups.items()
     ]
 
@@ -189,8 +191,16 @@ def _merged(groups: Iterable[Mentions]) -> Mentions:
     return whole
 
 
-def _mention(text: str, mentions: Mentions) -> str:
-    return f"{plural(mentions.count, 'file')}: {one_line(text)}"
+def _mentioned(texts: Mapping[str, Mentions], *, with_files: bool = False) -> list[str]:
+    """A line a text, what most files have in common first."""
+    ranked = sorted(texts.items(), key=lambda item: -item[1].count)
+    lines = []
+    for text, found in ranked[:_MOST_TEXTS]:
+        files = f": {beginning(found.labels, found.count, MOST_FILES)}" if with_files else ""
+        lines.append(f"{plural(found.count, 'file')}: {one_line(text)}{files}")
+    if (left := len(ranked) - _MOST_TEXTS) > 0:
+        lines.append(f"and {plural(left, 'other remark')}")
+    return lines
 
 
 def _ending(report: Report) -> str:
@@ -220,6 +230,8 @@ def _show_lines(report: Report, result: StoreResult, output: Output, all_in: str
             output.say(f"note: {one_line(note)}")
     told, _ = told_apart(causes_of(tally.remarkable))
     for cause in told:
+        if report.error is not None and cause.reason == report.error.message:
+            continue  # said already
         _say_cause(cause, output, all_in)
     if output.verbosity:
         for label, text in [*_facts(result), *_note_rows(tally)]:
@@ -248,7 +260,7 @@ def _show_failure(report: Report, tally: Tally, output: Output) -> None:
 
 def _say_cause(cause: Cause, output: Output, all_in: str) -> None:
     output.say(f"  {LABELS[cause.kind]}, {plural(len(cause.outcomes), 'file')}: {cause.detail}")
-    for label, value in [*cause.facts(), ("meaning", cause.meaning), *(("try", one) for one in cause.remedies[:1])]:
+    for label, value in [*cause.facts(), ("meaning", cause.meaning), *(("try", one) for one in cause.remedies)]:
         if value:
             say_hanging(output, f"    {label.lower()}: ", value)
     for line in cause.files(all_in):
@@ -272,14 +284,19 @@ def _show_screen(report: Report, result: StoreResult, output: Output, all_in: st
     parts: list[RenderableType] = [""]
     if with_headline:
         is_complete = tally.is_complete and report.exit_code == 0
-        parts.append(_headline(report, is_complete, tally.good > 0, summary_line(tally), channel))
+        parts.append(_headline(report, is_complete, tally.good > 0, headline_words(tally), channel))
         parts.append("")
     if tally.total:
-        parts += [indented(_table(list(_rows(result, told, rest)), channel)), ""]
+        said = report.error.message if report.error is not None and not with_headline else None
+        rows = [
+            (kind, files, "for the reason above" if detail == said else detail)
+            for kind, files, detail in _rows(result, told, rest)
+        ]
+        parts += [indented(_table(rows, channel)), ""]
     groups: list[list[Labelled]] = [_error_rows(report, channel)] if with_headline else []
     groups += [[_paragraph(cause, channel, all_in)] for cause in told if with_headline or cause.status is not None]
-    rows = _facts(result) + (_note_rows(tally) if output.verbosity else [])
-    facts: list[Labelled] = [(label, text(channel, value)) for label, value in _labelled_once(rows)]
+    texts = _facts(result) + (_note_rows(tally) if output.verbosity else [])
+    facts: list[Labelled] = [(label, text(channel, value)) for label, value in _labelled_once(texts)]
     groups.append(facts + [("Note", text(channel, one_line(note), "yellow")) for note in report.notes if with_headline])
     if any(groups):
         parts.append(indented(paragraphs(channel, groups)))
@@ -313,7 +330,7 @@ def _paragraph(cause: Cause, channel: Channel, all_in: str) -> "Labelled":
 
     lines = [cause.meaning or cause.detail]
     lines += [f"{name} {value}" for name, value in cause.facts(with_keywords=True)]
-    lines += [f"Try: {remedy}" for remedy in cause.remedies[:1]]
+    lines += [remedy if ": " in remedy[:12] else f"Try: {remedy}" for remedy in cause.remedies]
     return cause.label, text(channel, "\n".join([*lines, *cause.files(all_in)]))
 
 
@@ -330,10 +347,7 @@ def _error_rows(report: Report, channel: Channel) -> "list[Labelled]":
 
 def _note_rows(tally: Tally) -> list[tuple[str, str]]:
     """What was odd about files that were sent all the same."""
-    return [
-        ("Remark", f"{_mention(text, found)}: {beginning(found.labels, found.count, 3)}")
-        for text, found in tally.notes.items()
-    ]
+    return [("Remark", line) for line in _mentioned(tally.notes, with_files=True)]
 
 
 def _labelled_once(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

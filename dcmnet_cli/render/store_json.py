@@ -1,40 +1,45 @@
 """A ``store`` as JSON: every instance, the counts, the plan, speeds and where the time went."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 from dcmnet_cli.core.uids import uid_name
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.transfer import OUTCOMES, REFUSED, InputFacts, Outcome, PlanRow, StoreResult
-from dcmnet_cli.render.json import envelope
+from dcmnet_cli.render.json import envelope, line, plain
 from dcmnet_cli.render.plan import input_json, plan_json
 from dcmnet_cli.render.status import status_json
 
 WORDS = {kind: "failed" if kind == REFUSED else kind for kind in OUTCOMES}
 """The words for outcomes that programs read, in JSON and in a pipe."""
+_AT_ONCE = 1000
 _NO_STATUS: dict[str, object] = dict.fromkeys(("status", "status_hex", "status_category", "status_name"))
 
 
-def report_json(
+def report_text(
     report: Report,
     result: StoreResult,
     outcomes: Iterable[Outcome],
     plan: Sequence[PlanRow] = (),
     facts: InputFacts | None = None,
-) -> dict[str, object]:
-    """The envelope with everything that is known, ready for ``render.json.line``: what ``--json`` prints and
-    ``--report`` writes. ``outcomes`` are all there were, in their order."""
-    report.extra |= store_json(result, outcomes, plan, facts)
-    return envelope(report)
+) -> Iterator[str]:
+    """One line of JSON with everything that is known, in pieces: what ``--json`` prints and ``--report`` writes.
+
+    ``outcomes`` are all there were, in their order; each is taken when its turn comes, as there may be very many.
+    """
+    report.extra |= store_json(result, plan, facts)
+    yield line(envelope(report)).removesuffix("}") + ',"instances":['
+    separator = ""
+    found = iter(outcomes)
+    while batch := list(islice(found, _AT_ONCE)):
+        yield separator + line(plain(instances_json(batch)))[1:-1]
+        separator = ","
+    yield "]}\n"
 
 
-def store_json(
-    result: StoreResult,
-    outcomes: Iterable[Outcome],
-    plan: Sequence[PlanRow] = (),
-    facts: InputFacts | None = None,
-) -> dict[str, object]:
-    """What ``store`` adds to the envelope."""
+def store_json(result: StoreResult, plan: Sequence[PlanRow] = (), facts: InputFacts | None = None) -> dict[str, object]:
+    """What ``store`` adds to the envelope, all but the instances."""
     tally, seconds = result.tally, result.seconds
     return {
         "counts": {WORDS[kind]: tally.counts[kind] for kind in OUTCOMES},
@@ -50,7 +55,6 @@ def store_json(
         "input": input_json(facts) if facts else None,
         "skipped": [{"file": label, "reason": why} for label, why in result.skipped],
         "plan": plan_json(plan),
-        "instances": instances_json(outcomes),
     }
 
 

@@ -76,6 +76,12 @@ def test_every_pdu_in_every_state(event: int, number: int) -> None:
         assert core.state == _state_after(action, following)
 
 
+def test_another_request_after_the_end_is_answered_on_its_first_byte() -> None:
+    core = core_in(13)
+    assert drive(core, [b"\1"]) == []
+    assert sent(core) == UNEXPECTED
+
+
 def _state_after(action: str, following: tuple[int, ...]) -> State:
     if action == "AR-8":
         return State.STA11  # as requestor, through Sta9

@@ -117,6 +117,15 @@ def test_our_own_writing_holds_silence_off() -> None:
     assert pair.requestor.deadline() == 115.0
 
 
+def test_the_time_we_were_busy_is_not_the_peers_silence() -> None:
+    core = established().acceptor
+    drive(core, [messages.STORE_SUBOPERATION.pdus], 10.0)
+    core.excuse(25.0)
+    assert core.deadline() == 95.0
+    drive(core, [b"\4\0\0\0\0\6" + b"\0\0\0\2\3\2"], 80.0)
+    assert core.deadline() == 380.0, "counted anew once the peer is heard"
+
+
 def test_each_response_holds_silence_off_and_the_final_one_ends_the_wait() -> None:
     pair = established()
     pair.requestor.send_message(FIND, CFindRQ(1, STUDY_FIND), 0.0)
@@ -228,8 +237,8 @@ def test_the_peer_gets_the_closing_time_and_not_a_moment_more() -> None:
     pair.pump()
     pair.acceptor.respond_to_release(7.0)
     assert pair.acceptor.deadline() == 8.0
-    for now in (7.2, 7.5, 7.9):
-        assert drive(pair.acceptor, [ECHO_RQ], now) == []
+    for now, pdu in ((7.2, ECHO_RQ), (7.5, golden.RELEASE_RQ.data), (7.8, ECHO_RQ), (7.9, golden.RQ_ECHO.data)):
+        assert drive(pair.acceptor, [pdu], now) == []
         assert pair.acceptor.deadline() == 8.0
     pair.acceptor.timeout(8.0)
     assert pair.acceptor.next_event() is None

@@ -165,6 +165,11 @@ def test_behind_a_refused_context_anything_may_stand(sub_items: bytes) -> None:
     assert not notes
 
 
+def test_an_accepted_context_may_hold_what_we_do_not_know() -> None:
+    odd = item(0x21, b"\1\0\0\0" + item(0x7E, b"?") + item(0x40, b"1.2.840.10008.1.2") + item(0x30, b"1.2"))
+    assert read(acceptance(APPLICATION, odd, USER_INFORMATION))[0].contexts == (ContextResult(1, 0, IMPLICIT),)
+
+
 def test_an_accepted_context_without_a_transfer_syntax_has_none() -> None:
     record, _ = read(acceptance(APPLICATION, item(0x21, b"\1\0\0\0"), USER_INFORMATION))
     assert record.contexts == (ContextResult(1, 0, ""),)

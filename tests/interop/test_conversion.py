@@ -45,3 +45,17 @@ def test_pixels_are_what_dcmdjpeg_decodes(name: str, tmp_path: Path) -> None:
     found = ours(name, ELE)
     assert numpy.array_equal(found.pixel_array, theirs.pixel_array)
     assert found.PhotometricInterpretation == theirs.PhotometricInterpretation
+
+
+@pytest.mark.parametrize("options", [("+e1",), ("+el", "+sv", "1"), ("+el", "+sv", "5"), ("+el", "+sv", "7")])
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "SC_rgb_small_odd.dcm", "examples_overlay.dcm"])
+def test_lossless_jpeg_of_dcmcjpeg_comes_back(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    """Sixteen bits with and without sign, colour, and other predictors than the first."""
+    dcmtk("dcmcjpeg", name, tmp_path, *options)
+    pread, file = opened((tmp_path / "output.dcm").read_bytes())
+    result = transcode(pread, file, choose(file.transfer_syntax_uid, [ELE]))
+    with result.data:
+        found = read(data_of(result), ELE)
+    original = pydicom.dcmread(f"{FOLDER}/{name}")
+    assert numpy.array_equal(found.pixel_array, original.pixel_array)
+    assert found.PhotometricInterpretation == original.PhotometricInterpretation

@@ -45,7 +45,7 @@ NATIVE = (ILE, ELE, EBE, DEFLATED)
 # Pixels of 32 bits, and sequences of unknown VR: readers do not agree on the byte order of either.
 NOT_BIG = {"rtdose.dcm", "rtdose_1frame.dcm", "badVR.dcm", "nested_priv_SQ.dcm"}
 NOT_FROM_BIG = {"rtdose_expb.dcm", "rtdose_expb_1frame.dcm"}
-TWELVE_BIT = {"JPGExtended.dcm", "JPEG-lossy.dcm"}
+NOT_FOR_PYDICOM = {"JPGExtended.dcm", "JPEG-lossy.dcm", "SC_rgb_jpeg_gdcm.dcm"}
 BROKEN = {"JPEG2000-embedded-sequence-delimiter.dcm"}
 
 
@@ -286,7 +286,7 @@ def test_repair_keeps_compressed_frames() -> None:
 # --- decompression ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in _names(compressed=True) if name not in TWELVE_BIT])
+@pytest.mark.parametrize("name", [name for name in _names(compressed=True) if name not in NOT_FOR_PYDICOM])
 def test_decompressed_pixels_are_what_pydicom_decodes(name: str) -> None:
     original = pydicom.dcmread(os.path.join(FOLDER, name))
     output, changes = converted(bundled(name), ELE)
@@ -302,6 +302,23 @@ def test_decompressed_pixels_are_what_pydicom_decodes(name: str) -> None:
     assert numpy.array_equal(ours.pixel_array, original.pixel_array)  # in RGB where colours are converted
     touched = frozenset((0x7FE00010, 0x7FE00001, 0x7FE00002, 0x00280004, 0x00280006, 0x00282110))
     assert values(ours, touched) == values(original, touched)
+
+
+def test_lossless_jpeg_holds_the_same_image_as_run_lengths() -> None:
+    one, other = (read(converted(bundled(name), ELE)[0], ELE) for name in ("SC_rgb_jpeg_gdcm.dcm", "SC_rgb_rle.dcm"))
+    assert one.PixelData == other.PixelData
+
+
+def test_a_compressed_icon_is_decompressed_where_it_is() -> None:
+    def icon(element: bytes) -> bytes:
+        item = image_elements(2, 2, allocated=8) + element
+        return explicit(0x00880200, "SQ", ITEM + len(item).to_bytes(4, "little") + item)
+
+    image = image_elements(4, 4, allocated=8)
+    data = b"".join((*IDENTITY, image, icon(encapsulated(b"icon")), encapsulated(bytes(16))))
+    output, _ = converted(part10(uids.ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN, data), ELE)
+    native = explicit(0x7FE00010, "OB", bytes(16))
+    assert output == b"".join((*IDENTITY, image, icon(explicit(0x7FE00010, "OB", b"icon")), native))
 
 
 @pytest.mark.parametrize("name", ["JPEG-lossy.dcm", "SC_rgb_jpeg_dcmtk.dcm"])
