@@ -1,6 +1,5 @@
 """One ``store`` from its paths to its exit status."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.plan import show_input, show_plan
 from dcmnet_cli.render.progress import Progress, Reading
 from dcmnet_cli.render.store import show_dry_run, show_store
-from dcmnet_cli.render.store_json import report_json
+from dcmnet_cli.render.store_json import report_text
 
 if TYPE_CHECKING:
     from dcmnet_cli.ops.invent import Inventor
@@ -201,8 +200,7 @@ class StoreJob:
             return
         try:
             with open(path, "w", encoding="utf-8") as file:
-                json.dump(report_json(self._report, result, self._outcomes, self._rows, self._facts), file, indent=1)
-                file.write("\n")
+                file.writelines(report_text(self._report, result, self._outcomes, self._rows, self._facts))
         except OSError as error:
             raise OutputError(f"cannot write report {path}: {error.strerror}", path=path) from error
 

@@ -58,9 +58,10 @@ class Negotiated(NamedTuple):
     window: AsynchronousOperationsWindow
 
     def find(self, abstract_syntax: str, transfer_syntax: str = "") -> AcceptedContext | None:
-        """The first accepted context for a SOP class, of one transfer syntax if given."""
+        """The first context on which the requestor may act as SCU of a SOP class, of one transfer syntax if given."""
         for context in self.contexts.values():
-            if context.abstract_syntax == abstract_syntax and transfer_syntax in ("", context.transfer_syntax):
+            is_fit = context.abstract_syntax == abstract_syntax and context.requestor_is_scu
+            if is_fit and transfer_syntax in ("", context.transfer_syntax):
                 return context
         return None
 

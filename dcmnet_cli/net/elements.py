@@ -57,7 +57,7 @@ _READERS = {
 
 
 class Walk(NamedTuple):
-    """``values`` of the wanted tags that were found, padding stripped; ``end`` the offset behind the last element.
+    """``values`` of the wanted tags that were found first, padding stripped; ``end`` the offset behind the last element.
 
     ``problem`` says in words why the data set cannot be whole, "" if it is; ``odd`` whether a value has odd length.
     """
@@ -147,7 +147,7 @@ def walk(window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int]
             reader = _READERS[layout]
             continue
         if not enclosing and outer in wanted:
-            values[outer] = _text(window.read(value, min(length, _LONGEST_WANTED)))
+            values.setdefault(outer, _text(window.read(value, min(length, _LONGEST_WANTED))))
         odd |= length
         offset = value + length
     else:

@@ -69,7 +69,7 @@ def read_file(pread: PRead, size: int, *, check_uids: bool = True) -> DicomFile 
     syntax = meta.get(_META_SYNTAX) or ("" if meta else _guess_syntax(window, offset))
     if problem := _syntax_problem(syntax):
         return _describe(meta, Walk({}, window.size, problem, False), syntax, offset, size, notes)
-    offset = _skip_inner_meta(window, offset, notes)
+    offset = _skip_inner_meta(window, start, offset, notes)
     if syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
         found = _walk_deflated(pread, offset, size)
     else:
@@ -117,12 +117,18 @@ def _guess_syntax(window: FileWindow, offset: int) -> str:
     return uids.EXPLICIT_VR_BIG_ENDIAN if is_big else uids.EXPLICIT_VR_LITTLE_ENDIAN
 
 
-def _skip_inner_meta(window: FileWindow, offset: int, notes: list[str]) -> int:
-    """Group 0002 once more within the data set: a known fault of writers, and never to be sent (PS3.7 6.3.1)."""
-    _, end = _read_meta(window, offset)
-    if end != offset:
-        notes.append("file meta elements within the data set are left out")
-    return end
+def _skip_inner_meta(window: FileWindow, start: int, offset: int, notes: list[str]) -> int:
+    """Where the data set begins for sure: preamble and group 0002 come again in it, a known fault of writers.
+
+    They are never to be sent (PS3.7 6.3.1). What follows group 0002 directly was passed already, and is noted here.
+    """
+    first = window.read(start, 12)
+    if first[:4] == b"\2\0\0\0" and start + 12 + int.from_bytes(first[8:], "little") < offset:
+        notes.append("file meta elements behind the length of their group are left out")
+    if window.read(offset + 128, 6) != b"DICM\2\0":
+        return offset
+    notes.append("file meta information within the data set is left out")
+    return _read_meta(window, offset + 132)[1]
 
 
 def _true_layout(window: FileWindow, offset: int, syntax: str, notes: list[str]) -> Layout:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HEAD = 1024
 """How many bytes ``is_dicomdir`` wants to see."""
 
-_MEDIA_STORAGE_DIRECTORY = b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10\x00"
+_MEDIA_STORAGE_DIRECTORY = b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10"
 _INACTIVE = 0
 
 

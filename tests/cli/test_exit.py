@@ -9,6 +9,7 @@ CASES = [
     (errors.UsageError("m"), 2),
     (errors.ConfigurationError("m"), 2),
     (errors.InputError("m"), 2),
+    (errors.ConversionError("m"), 2),
     (errors.OutputError("m"), 11),
     (errors.ResolveError("m"), 3),
     (errors.ConnectError("m"), 3),

@@ -164,7 +164,7 @@ def test_every_truncation_is_found_unless_it_falls_between_elements(layout: Layo
     boundaries |= {walked(data, layout, last=0x00280010).end, len(data)}
     assert len(boundaries) == 9
     if not layout.little:
-        boundaries |= {end + 1 for end in boundaries}  # one zero more is as good as padding
+        boundaries |= {end + 1 for end in boundaries if data[end : end + 1] == b"\0"}  # is as good as padding
     for size in range(len(data) + 1):
         assert (walked(data[:size], layout).problem == "") == (size in boundaries), size
 
@@ -199,10 +199,10 @@ def test_a_file_that_shrinks_meanwhile_is_cut_short() -> None:
 
 
 def test_a_million_elements_take_a_second_or_two_not_more() -> None:
-    data = element(0x00090010, "SH", b"") * 3_000_000
+    data = element(0x00090010, "SH", b"") * 2_500_000
     started = time.process_time()
     assert walked(data).end == len(data)
-    items = sequence(item(b"") * 3_000_000 + SEQUENCE_END)
+    items = sequence(item(b"") * 2_500_000 + SEQUENCE_END)
     assert walked(items).problem == ""
     assert time.process_time() - started < 30
 

@@ -137,7 +137,11 @@ def test_file_meta_elements_within_the_data_set_are_not_sent() -> None:
     file = fine(data)
     assert data[file.offset : file.offset + file.length] == data_set()
     assert file.transfer_syntax_uid == EXPLICIT
-    assert file.notes == ("file meta elements within the data set are left out",)
+    assert file.notes == ("file meta elements behind the length of their group are left out",)
+    file = fine(twice := part10(part10(data_set(), IMPLICIT)))
+    assert twice[file.offset :] == data_set()
+    assert file.transfer_syntax_uid == EXPLICIT
+    assert file.notes == ("file meta information within the data set is left out",)
 
 
 def test_padding_behind_the_data_set_is_not_sent() -> None:
