@@ -25,6 +25,7 @@ class Root(Group):
         "echo": Entry("dcmnet_cli.cli.echo", "ask a peer whether it answers, and say why when it does not"),
         "store": Entry("dcmnet_cli.cli.store", "send objects, and account for each of them"),
         "listen": Entry("dcmnet_cli.cli.listen", "receive what peers send: echo and storage"),
+        "hash-password": Entry("dcmnet_cli.cli.hash_password", "make a line for the users file of listen"),
         "explain": Entry("dcmnet_cli.cli.explain", "say what a status, a reject reason or a UID means"),
     }
     known_elsewhere: ClassVar[Mapping[str, str]] = {
@@ -187,7 +188,7 @@ def build(root: type[Group] = Root) -> typer.Typer:
 def _show_start(root: type[Group]) -> None:
     print(f"dcmnet {__version__}: DICOM networking at the command line\n")
     for name, entry in root.subcommands.items():
-        print(f"  dcmnet {name:<9}{entry.summary}")
+        print(f"  dcmnet {name:<15}{entry.summary}")
     print("\nStart with:  dcmnet echo HOST PORT\nOptions:     dcmnet COMMAND --help")
 
 

@@ -29,6 +29,7 @@ from dcmnet_cli.ops.listen import Listener, ListenPlan
 from dcmnet_cli.ops.results import ListenEvent
 from dcmnet_cli.ops.storage import StoragePlan
 from dcmnet_cli.render.events import show_event
+from dcmnet_cli.render.listen_summary import has_headline, show_listen_summary
 from dcmnet_cli.render.output import Output
 
 LISTEN = "Listen"
@@ -151,7 +152,8 @@ def run(plan: ListenPlan, output: Output) -> int:
     raise_file_limit()
 
     def emit(event: ListenEvent) -> None:
-        if event.event != "closed" or output.json or output.verbosity:
+        is_told_below = event.event == "stopped" and has_headline(output)
+        if not is_told_below and (event.event != "closed" or output.json or output.verbosity):
             show_event(event, output)
 
     listener = Listener(plan, emit)
@@ -164,7 +166,9 @@ def run(plan: ListenPlan, output: Output) -> int:
     signal.signal(signal.SIGTERM, stop)
     summary = listener.run()
     is_clean = not (summary.cut_off or summary.refused or summary.hooks_failed)
-    return ExitCode.DONE if is_clean else ExitCode.PARTLY_DONE
+    exit_code = ExitCode.DONE if is_clean else ExitCode.PARTLY_DONE
+    show_listen_summary(summary.describe(), exit_code, output)
+    return exit_code
 
 
 def raise_file_limit() -> None:

@@ -57,7 +57,7 @@ _READERS = {
 
 
 class Walk(NamedTuple):
-    """``values`` of the wanted tags that were found first, padding stripped; ``end`` the offset behind the last element.
+    """``values`` of the wanted tags found first, padding stripped; ``end`` the offset behind the last element.
 
     ``problem`` says in words why the data set cannot be whole, "" if it is; ``odd`` whether a value has odd length.
     """

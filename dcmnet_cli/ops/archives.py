@@ -155,8 +155,8 @@ class TarMember(Source):
         return f"{self._path}:{self._name}"
 
     def open(self) -> Opened:
-        descriptor, size = open_file(self._path)
-        return OpenedFile(self.label, descriptor, max(0, min(self._size, size - self._offset)), self._offset)
+        descriptor, _ = open_file(self._path)
+        return OpenedFile(self.label, descriptor, self._size, self._offset)
 
 
 class PackedTarMember(Source):
@@ -292,7 +292,8 @@ class _TarStream(Stream):
         try:
             if self._cursor is None:
                 self._cursor = self._archive.take(self._offset)
-            return self._cursor.read(min(count, self._end - self._cursor.position))
+            count = min(count, self._end - self._cursor.position)
+            return self._cursor.read(count) if count else b""  # xz minds being asked for nothing
         except _damage() as error:
             raise _damaged(self._label, error) from error
 

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,11 @@ HEAD = 1024
 
 _MEDIA_STORAGE_DIRECTORY = b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10"
 _INACTIVE = 0
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError),
+    *(NotImplementedError, RecursionError, AssertionError, struct.error, zlib.error),
+)
+"""What pydicom has been seen to raise for damaged files, beside its own errors."""
 
 
 class Reference(NamedTuple):
@@ -45,7 +51,7 @@ def _file_ids(path: str) -> list[list[str]]:
     import warnings
 
     import pydicom
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -53,9 +59,7 @@ def _file_ids(path: str) -> list[list[str]]:
             with open(path, "rb") as file:
                 records = pydicom.dcmread(file).get("DirectoryRecordSequence") or ()
                 return [parts for record in records if (parts := _file_id(record))]
-        except (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise InputError(f"cannot read {path}: {error}", path=path) from error
-        except (NotImplementedError, RecursionError, InvalidDicomError, struct.error) as error:
+        except (*_DAMAGE, BytesLengthException, InvalidDicomError) as error:
             raise InputError(f"cannot read {path}: {error}", path=path) from error
 
 
@@ -87,8 +91,8 @@ def _find(folder: str, parts: list[str]) -> str:
         except OSError:
             return ""
         wanted = part.casefold()
-        matches = (name for name in names if name.partition(";")[0].rstrip(".").casefold() == wanted)
-        name = next(matches, "")
+        matches = [name for name in names if name.partition(";")[0].rstrip(".").casefold() == wanted]
+        name = part if part in matches else min(matches, default="")
         if not name:
             return ""
         folder = os.path.join(folder, name)

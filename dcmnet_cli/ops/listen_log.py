@@ -46,6 +46,8 @@ COUNTED_OUTCOMES = {
     "ignored": "ignored",
 }
 """Which count an object's outcome adds to."""
+MOST_STUDIES = 100
+"""Studies of one association that are told by UID."""
 
 
 class Summary(NamedTuple):
@@ -70,12 +72,12 @@ class Summary(NamedTuple):
         told += [plural(self.echoes, "echo", "echoes")] if self.echoes else []
         words = {
             "stored": self.stored,
-            "duplicates skipped": self.duplicates,
+            f"duplicate{'s' * (self.duplicates != 1)} skipped": self.duplicates,
             "received and ignored": self.ignored,
             "not stored": self.refused,
             "rejected": self.rejected,
             "failed": self.failed,
-            "hooks failed": self.hooks_failed,
+            f"hook{'s' * (self.hooks_failed != 1)} failed": self.hooks_failed,
         }
         told += [f"{number:,} {word}" for word, number in words.items() if number]
         return ", ".join(told) + (", some aborted at the end" if self.cut_off else "")
@@ -88,22 +90,29 @@ class Received:
         self.outcomes: dict[str, int] = {}
         self.bytes = 0
         self.refused = 0
+        self.studies: dict[str, None] = {}
 
-    def add(self, outcome: str, length: int) -> None:
-        """One more object."""
+    def add(self, outcome: str, length: int, study: str) -> None:
+        """One more object. ``study`` is empty where nothing needed to look for it."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         self.bytes += length
+        if study and len(self.studies) < MOST_STUDIES:
+            self.studies[study] = None
 
     def describe(self, seconds: float) -> str:
-        """``412 stored, 3 skipped, 216 MB, 15 files/s, 8 MB/s``."""
+        """``study 1.2.3: 412 stored, 3 skipped, 216 MB, 15 files/s, 8 MB/s``."""
+        several = f"{plural(len(self.studies), 'study', 'studies')}: " if self.studies else ""
+        studies = f"study {next(iter(self.studies))}: " if len(self.studies) == 1 else several
         told = [f"{number:,} {outcome}" for outcome, number in self.outcomes.items()]
         told += [f"{self.refused:,} not stored"] if self.refused else []
         files = sum(self.outcomes.values())
-        return ", ".join([*told, size(self.bytes), f"{rate(files, seconds)} files/s", data_rate(self.bytes, seconds)])
+        told += [size(self.bytes), f"{rate(files, seconds)} files/s", data_rate(self.bytes, seconds)]
+        return studies + ", ".join(told)
 
     def facts(self, seconds: float) -> dict[str, object]:
         """The same for programs."""
         return {
+            "studies": list(self.studies),
             "outcomes": dict(self.outcomes),
             "not_stored": self.refused,
             "bytes": self.bytes,
@@ -166,7 +175,7 @@ class EventLog(ServerObserver):
         outcome = received.stored.outcome if received.stored is not None else "ignored"
         self._count(COUNTED_OUTCOMES[outcome])
         tally = self._received.setdefault(remote, Received())
-        tally.add(outcome, received.length)
+        tally.add(outcome, received.length, received.study_instance_uid)
         self.last_activity = time.monotonic()
         if tell or received.notes:
             self.emit(
@@ -183,7 +192,9 @@ class EventLog(ServerObserver):
         """A hook ended, well or not."""
         if not result.is_ok:
             self._count("hooks_failed")
-        self.emit("hook", "", result.detail, result._asdict() | {"event_kind": result.event, "event": None})
+        facts = {"hook": result.event, "ok": result.is_ok, **result._asdict()}
+        del facts["event"]  # which is "hook" in the log
+        self.emit("hook", "", result.detail, facts | {"problem": result.problem or None})
 
     def warned(self, text: str) -> None:
         """Something an operator should know."""

@@ -33,16 +33,17 @@ class Proposal(NamedTuple):
         """The transfer syntaxes of each context for a SOP class whose files hold ``stored``, the likeliest first.
 
         An acceptor takes the syntax that it likes, not the one that serves us. So whatever the files hold has a
-        context of its own, but for the first uncompressed one, which goes ahead of the fallbacks.
+        context of its own, the uncompressed ones too: what can go as it lies is not converted.
         """
         held = list(dict.fromkeys(stored)) if self.stored or self.required else []
         native = [syntax for syntax in held if syntax in UNCOMPRESSED]
         alone = [syntax for syntax in held if syntax not in UNCOMPRESSED]
-        shared = native[:1]
+        fallbacks: list[str] = []
         if not self.required:
             alone = [*self.compressed, *alone, *(_COMPANIONS[syntax] for syntax in alone if syntax in _COMPANIONS)]
-            shared += self.uncompressed
-        groups = [[syntax] for syntax in alone] + [shared] + [[syntax] for syntax in native[1:]]
+            if _IMPLICIT not in native:  # which nobody may refuse: then there is nothing to fall back to (PS3.5 10.1)
+                fallbacks = [syntax for syntax in self.uncompressed if syntax not in native]
+        groups = [[syntax] for syntax in (*alone, *native)] + [fallbacks]
         if self.combine:
             groups = [[syntax for group in groups for syntax in group]]
         unique = dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)

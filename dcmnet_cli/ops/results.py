@@ -81,9 +81,9 @@ class ListenEvent(NamedTuple):
     """Something that happened at a listener, for its log.
 
     ``event`` is a stable word: ``listening``, ``association``, ``echo``, ``stored``, ``rejected``, ``aborted``,
-    ``not_dicom``, ``failed``, ``study``, ``hook``, ``warning``, ``closed``, ``stopped``. ``at`` is Unix time; ``peer``
-    the peer's ``address:port``; the titles are empty where none is known; ``detail`` is for people, ``facts`` the same
-    for programs.
+    ``not_dicom``, ``failed``, ``received``, ``hook``, ``warning``, ``closed``, ``stopped``. ``at`` is Unix time;
+    ``peer`` the peer's ``address:port``; the titles are empty where none is known; ``detail`` is for people, ``facts``
+    the same for programs.
     """
 
     event: str

@@ -6,14 +6,16 @@ On a terminal the UIDs of an event's facts are cut down to their ends, which tel
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from dcmnet_cli.core.uids import uid_name
 from dcmnet_cli.ops.results import ListenEvent
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.words import one_line, short_uid
 
 _STYLES = {"rejected": "yellow", "not_dicom": "yellow", "aborted": "red", "failed": "red", "closed": "dim"}
-_UIDS = ("study_instance_uid", "sop_instance_uid", "subject")
+_UIDS = ("study_instance_uid", "sop_instance_uid", "subject", "studies")
+_NAMED = {"sop_class_uid": "sop_class_name", "transfer_syntax_uid": "transfer_syntax_name"}
 _LOCAL = ("listening", "stopped", "warning")  # events of the listener itself, which no peer is part of
 _FIXED = ("schema", "event", "time", "peer", "calling", "called", "detail")
 
@@ -25,8 +27,7 @@ def show_event(event: ListenEvent, output: Output) -> None:
 
         dump_object(event_json(event), output)
     elif output.out.is_screen:
-        is_failure = event.facts.get("ok") is False or bool(event.facts.get("failed"))
-        output.result(_columns(event), style=_STYLES.get(event.event, "red" if is_failure else ""))
+        output.result(_columns(event), style=_STYLES.get(event.event, "red" if event.facts.get("ok") is False else ""))
     else:
         cells = (event.calling, event.peer, event.event, one_line(event.detail))
         output.result(_iso(event.at), *(cell or "-" for cell in cells))
@@ -45,7 +46,7 @@ def event_json(event: ListenEvent) -> dict[str, object]:
         "called": event.called or None,
         "detail": event.detail,
     }
-    return fixed | _without_fixed(event.facts)
+    return fixed | _with_names(_without_fixed(event.facts))
 
 
 def _without_fixed(facts: Mapping[str, object]) -> dict[str, object]:
@@ -54,15 +55,31 @@ def _without_fixed(facts: Mapping[str, object]) -> dict[str, object]:
     return dict(facts)
 
 
+def _with_names(facts: dict[str, object]) -> dict[str, object]:
+    """The names of UIDs beside them."""
+    named: dict[str, object] = {}
+    for key, value in facts.items():
+        named[key] = value
+        if key in _NAMED:
+            named[_NAMED[key]] = uid_name(str(value)) or None
+    return named
+
+
+def _uids_of(facts: Mapping[str, object]) -> Iterator[str]:
+    for key in _UIDS:
+        value = facts.get(key)
+        for uid in value if isinstance(value, list) else [value]:
+            if isinstance(uid, str) and uid:
+                yield uid
+
+
 def _columns(event: ListenEvent) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     detail = one_line(event.detail)
     if event.event in _LOCAL:
         return f"{clock}  {event.event}  {detail}"
-    for key in _UIDS:
-        uid = event.facts.get(key)
-        if isinstance(uid, str) and uid:
-            detail = detail.replace(uid, short_uid(uid))
+    for uid in _uids_of(event.facts):
+        detail = detail.replace(uid, short_uid(uid))
     # A log cannot know its widest cell in advance: these fit what is usual, and a longer one pushes its line.
     address = event.peer.rpartition(":")[0] if event.peer.count(":") == 1 or "]" in event.peer else event.peer
     name = event.event.replace("_", " ")

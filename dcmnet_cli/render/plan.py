@@ -19,7 +19,6 @@ from dcmnet_cli.render.words import beginning, object_name, one_line, syntax_nam
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
     from dcmnet_cli.render.screen import Column
@@ -147,7 +146,7 @@ def _sent_as(row: PlanRow) -> str:
 
 
 def _show_table(rows: Sequence[PlanRow], output: Output) -> None:
-    from dcmnet_cli.render.screen import indented, show, table, text
+    from dcmnet_cli.render.screen import hanging, indented, show, table, text
 
     channel = output.out
     shown = rows if output.verbosity or len(rows) <= MOST_ROWS else _foremost(rows)
@@ -157,7 +156,7 @@ def _show_table(rows: Sequence[PlanRow], output: Output) -> None:
     columns = _columns(is_answered)
     make = _answered_row if is_answered else _proposed_row
     parts: list[RenderableType] = ["", indented(table(channel, columns, [make(row, marks, channel) for row in shown]))]
-    parts += [indented(_footnote(channel, mark, note)) for note, mark in marks.items()]
+    parts += [indented(hanging(channel, mark, one_line(note))) for note, mark in marks.items()]
     if left := len(rows) - len(shown):
         parts.append(indented(text(channel, f"and {plural(left, 'more row')}; -v shows all", "dim")))
     show(channel, parts, min(channel.width, _WIDEST))
@@ -210,15 +209,3 @@ def _proposed_row(row: PlanRow, marks: dict[str, str], channel: Channel) -> "lis
         text(channel, syntax_name(row.stored_as)),
         text(channel, "\n".join(names), "red" if not row.proposed else ""),
     ]
-
-
-def _footnote(channel: Channel, mark: str, note: str) -> "Table":
-    from rich.table import Table
-
-    from dcmnet_cli.render.screen import text
-
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(mark, text(channel, one_line(note)))
-    return grid

@@ -128,6 +128,17 @@ def numbered(channel: Channel, items: Sequence[str]) -> "RenderableType":
     return grid
 
 
+def hanging(channel: Channel, mark: str, value: str) -> "Table":
+    """One item of a list, wrapped beside its mark."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(text(channel, mark), text(channel, value))
+    return grid
+
+
 def indented(part: "RenderableType", by: int = 2) -> "RenderableType":
     """``part`` moved to the right."""
     from rich.padding import Padding

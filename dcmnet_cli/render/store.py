@@ -129,11 +129,12 @@ def summary_line(tally: Tally) -> str:
 
 def time_line(result: StoreResult) -> str:
     """``22.4 s: 78 % waiting for the peer, 15 % converting``: shares of the time of all associations together."""
-    told = duration(result.seconds) if result.seconds < _LONG else clock(result.seconds)
+    told = f"{result.seconds:.1f} s" if result.seconds >= 1 else duration(result.seconds)
+    told = told if result.seconds < _LONG else clock(result.seconds)
     spent = {_ACTIVITIES[name]: seconds for name, seconds in result.spent._asdict().items()}
     whole = max(sum(spent.values()), result.seconds)
     rest = whole - sum(spent.values())
-    shares = [*sorted(((seconds, what) for what, seconds in spent.items()), reverse=True), (rest, "all else")]
+    shares = [*sorted(((seconds, what) for what, seconds in spent.items()), reverse=True), (rest, "other")]
     shares = [(seconds, what) for seconds, what in shares if seconds > _WORTH_TELLING * whole]
     at_once = f", up to {plural(result.jobs, 'association')} at once" if result.jobs > 1 else ""
     return f"{told}{at_once}: {', '.join(f'{percent(part, whole)} {what}' for part, what in shares)}".rstrip(": ")

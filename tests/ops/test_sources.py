@@ -318,7 +318,7 @@ def test_links_and_folders_in_archives_are_passed_over(tmp_path: Path) -> None:
 
 def test_a_tar_header_bomb_is_refused(tmp_path: Path) -> None:
     info = tarfile.TarInfo("x")
-    info.type, info.size = tarfile.XHDTYPE, 1 << 33
+    info.type, info.size = tarfile.XHDTYPE, 1 << 30
     path = tmp_path / "bomb.tar.gz"
     path.write_bytes(gzip.compress(info.tobuf() + b"9" * (4 << 20)))
     ((_, why),) = faults(path)
@@ -412,12 +412,10 @@ def dicomdir(*file_ids: str, in_use: int = 0xFFFF) -> bytes:
 
 
 def test_a_dicomdir_stands_for_its_instances(tmp_path: Path) -> None:
-    fill(tmp_path, "CD/IMG/ONE", "CD/img/two.", "CD/three;1")
+    fill(tmp_path, "CD/IMG/ONE", "CD/IMG/two.", "CD/img/none", "CD/three;1")
     path = tmp_path / "CD/DICOMDIR"
     path.write_bytes(dicomdir("", "IMG\\ONE", "IMG\\TWO", "THREE", "IMG\\NONE"))
-    expected = [str(tmp_path / "CD" / name) for name in ("IMG/ONE", "three;1", "IMG/NONE")]
-    (tmp_path / "CD/img/two.").rename(tmp_path / "CD/IMG/two.")
-    expected.insert(1, str(tmp_path / "CD/IMG/two."))
+    expected = [str(tmp_path / "CD" / name) for name in ("IMG/ONE", "IMG/two.", "three;1", "IMG/NONE")]
     assert labels(path) == expected
     assert faults(path) == [("NONE", "file missing")]
     renamed = path.rename(tmp_path / "CD/index")

@@ -88,8 +88,8 @@ def test_one_file_stored_is_short() -> None:
           {RULE}
           stored       1   0x0000 success
 
-          Time    20.0 ms: 60 % waiting for the peer, 10 % network, 5 % disk, 25 % all
-                  else
+          Time    20.0 ms: 60 % waiting for the peer, 10 % network, 5 % disk, 25 %
+                  other
           Speed   50 files/s, 25 MB/s, 500 kB in all
         """)
 
@@ -303,7 +303,7 @@ def test_a_tally_keeps_only_what_has_to_be_told() -> None:
 
 def test_shares_of_time_add_up_and_small_ones_are_left_out() -> None:
     done = result_of([outcome("a.dcm")], seconds=100.0, spent=TimeSpent(50.0, 0.1, 0.0, 30.0))
-    assert time_line(done) == "100.0 s: 50 % waiting for the peer, 30 % disk, 20 % all else"
+    assert time_line(done) == "100.0 s: 50 % waiting for the peer, 30 % disk, 20 % other"
     several = done._replace(seconds=3723.0, spent=TimeSpent(7500.0, 2500.0, 0.0, 0.0), jobs=4)
     assert time_line(several) == ("1:02:03, up to 4 associations at once: 75 % waiting for the peer, 25 % network")
 

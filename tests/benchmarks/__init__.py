@@ -1,0 +1,1 @@
+"""Side by side with the peers that are installed: ``python -m tests.benchmarks``."""
