@@ -160,6 +160,8 @@ def run(plan: ListenPlan, output: Output) -> int:
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
+        if number == signal.SIGINT and has_headline(output):
+            output.out.write("\n")  # below the terminal's ^C
         listener.stop()
 
     signal.signal(signal.SIGINT, stop)

@@ -356,7 +356,9 @@ class FaultOptions(NamedTuple):
         list[str] | None,
         value("--fault", metavar="WHAT@WHEN", panel=FAULTS, text="status=A700@10, reject=calling@every:3, drop@5%"),
     ] = None
-    seed: Annotated[int | None, value("--seed", metavar="N", panel=FAULTS, text="the faults of another run")] = None
+    seed: Annotated[int | None, value("--fault-seed", metavar="N", panel=FAULTS, text="the faults of another run")] = (
+        None
+    )
 
     def faults(self, warn: "Callable[[str], None]") -> "Faults | None":
         """The plan of faults, None for none; a seed that was drawn is told. Raises UsageError."""
@@ -381,5 +383,5 @@ class FaultOptions(NamedTuple):
 
             seed = secrets.randbelow(1_000_000)
             if any(fault.when.kind == "chance" for fault in plan):
-                warn(f"faults by chance use --seed {seed}")
+                warn(f"faults by chance use --fault-seed {seed}")
         return Faults(plan, seed)

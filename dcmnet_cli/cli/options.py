@@ -47,6 +47,8 @@ class OutputOptions(NamedTuple):
         typer.Option(
             "-v",
             "--verbose",
+            "+v",
+            "--verbose-pc",
             count=True,
             metavar="",
             show_default=False,

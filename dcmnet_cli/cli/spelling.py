@@ -17,7 +17,9 @@ _ENDING_IN_EQUALS = frozenset({"-x=", "+x=", "+t=", "+g="})
 # DCMTK's options that are refused on purpose, each with what to do instead.
 _SEED = "random numbers come from the operating system; leave it out"
 _RETIRED_PROFILE = "this security profile is retired and not secure; use +pg, or +px for a peer that is very old"
+_RENAMING = "names are made on arrival and stay; use --name '{StudyInstanceUID}/{sequence:06}.dcm'"
 _REFUSED = {
+    **dict.fromkeys(("-rns", "--rename-on-eostudy"), _RENAMING),
     "-lc": "a log configuration of DCMTK cannot be read; use -v or -d, and redirect stderr to a file",
     "--log-config": "a log configuration of DCMTK cannot be read; use -v or -d, and redirect stderr to a file",
     "--arguments": "use set -x, or echo, in the shell",

@@ -12,6 +12,7 @@ from dcmnet_cli.cli.store_job import StoreJob
 from dcmnet_cli.cli.store_options import InputOptions, InventionOptions, ProposalOptions, SendingOptions
 from dcmnet_cli.cli.tls_options import TLSOptions
 from dcmnet_cli.errors import UsageError
+from dcmnet_cli.render.output import Output
 
 if TYPE_CHECKING:
     from dcmnet_cli.ops.invent import Inventor
@@ -41,6 +42,9 @@ def store(
 ) -> None:
     """Send DICOM objects (C-STORE): files, folders, DICOMDIRs, zip and tar archives, and account for each of them."""
     shown = make_output(output)
+    if sending.list_decoders:
+        show_decoders(shown)
+        return
     configuration = load_configuration(association.local.config)
     peer, paths = take_peer(words, configuration)
     target = resolve_settings("store", peer, configuration, association, timeouts, tls, identity)
@@ -58,3 +62,13 @@ def _inventor(options: InventionOptions) -> "Inventor | None":
     series, study, patient = (number or 0 for number in numbers)
     # A new series without new instances would be the same instances in two series.
     return Inventor(Kinds(options.instance or bool(series or study or patient), series, study, patient))
+
+
+def show_decoders(output: Output) -> None:
+    """``--list-decoders``: what can be decompressed with what is installed."""
+    from dcmnet_cli.core.uids import uid_name
+    from dcmnet_cli.ops.syntax_choice import INSTALL, decodable
+
+    for uid in decodable():
+        output.result(uid, uid_name(uid))
+    output.say(f"more with: {INSTALL}")

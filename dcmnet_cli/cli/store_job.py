@@ -19,8 +19,8 @@ from dcmnet_cli.ops.plan_table import answered_rows, input_facts, proposed_rows
 from dcmnet_cli.ops.proposals import Proposal
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.sending import describe
-from dcmnet_cli.ops.sources import Found, find_sources, read_list
-from dcmnet_cli.ops.store import StoreOptions, confirmed_apart, store
+from dcmnet_cli.ops.sources import Found, Skipped, find_sources, read_list
+from dcmnet_cli.ops.store import StoreOptions, confirmed_apart, store, take_out
 from dcmnet_cli.ops.syntax_choice import Mode
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.ops.transfer import NOT_SENT, InputFacts, Outcome, PlanRow, StoreResult
@@ -66,6 +66,8 @@ class StoreJob:
             files_per_second=files,
             bytes_per_second=length,
             inventor=inventor,
+            max_send_pdu=sending.max_send_pdu,
+            abort=sending.abort,
         )
         self._report = Report("store", target.facts)
         self._outcomes: list[Outcome] = []
@@ -119,6 +121,10 @@ class StoreJob:
                 check_uids=not self._inputs.no_uid_checks,
                 on_source=reading.seen,
             )
+        if self._inputs.part10_only:
+            plan, taken = take_out(plan, lambda instance: "no file meta information" in instance.file.notes)
+            skipped = [Skipped(instance.source.label, "no file meta information", False) for instance in taken]
+            plan = plan._replace(skipped=[*plan.skipped, *skipped], files=plan.files - len(taken))
         paths = [*self._paths, *([self._inputs.from_list] if self._inputs.from_list else [])]
         self._facts = facts = input_facts(plan, paths)
         show_input(facts, [(skipped.label, skipped.why) for skipped in plan.skipped], self._output)
@@ -212,5 +218,7 @@ def _check(paths: list[str], inputs: InputOptions, sending: SendingOptions) -> N
         raise UsageError(f'--priority: "{sending.priority}" is not low, medium or high')
     if sending.group not in ("study", "none"):
         raise UsageError(f'--group: "{sending.group}" is not study or none')
+    if sending.max_send_pdu and sending.max_send_pdu < 4096:
+        raise UsageError("--max-send-pdu takes 4096 or more")
     if sending.jobs < 1 or sending.repeat < 1 or sending.retry < 0:
         raise UsageError("--jobs and --repeat take 1 or more, --retry 0 or more")

@@ -38,6 +38,9 @@ class InputOptions(NamedTuple):
         str, value("+sp", "--scan-pattern", metavar="PATTERN", panel=INPUT, text='only names like this, as "*.dcm"')
     ] = ""
     read_file: Annotated[bool, flag("+f", "--read-file", panel=INPUT, hidden=True)] = False
+    part10_only: Annotated[
+        bool, flag("+fo", "--read-file-only", panel=INPUT, text="only files with file meta information")
+    ] = False
     read_dicomdir: Annotated[bool, flag("+rd", "--read-from-dicomdir", panel=INPUT, hidden=True)] = False
     no_uid_checks: Annotated[
         bool, flag("-nuc", "--no-uid-checks", panel=INPUT, text="send objects whose UIDs break the rules, too")
@@ -131,6 +134,15 @@ class SendingOptions(NamedTuple):
     ] = "medium"
     repeat: Annotated[int, value("--repeat", metavar="N", panel=SENDING, text="send everything N times")] = 1
     strict: Annotated[bool, flag("--strict", panel=SENDING, text="exit 1 for warnings, too")] = False
+    abort: Annotated[bool, flag("--abort", panel=SENDING, text="end with an A-ABORT instead of a release")] = False
+    max_send_pdu: Annotated[
+        int, value("--max-send-pdu", metavar="BYTES", panel=SENDING, text="send no longer PDUs, whatever the peer says")
+    ] = 0
+    multi_associations: Annotated[bool, flag("+ma", "--multi-associations", panel=SENDING, hidden=True)] = False
+    legal_proposal: Annotated[bool, flag("-nip", "--no-illegal-proposal", panel=SENDING, hidden=True)] = False
+    list_decoders: Annotated[
+        bool, flag("--list-decoders", panel=SENDING, text="list what can be decompressed here, and exit")
+    ] = False
     dry_run: Annotated[bool, flag("--dry-run", panel=SENDING, text="show the plan, connect to nobody")] = False
     rename: Annotated[
         bool, flag("+rn", "--rename", panel=SENDING, text="rename files: .done when stored, .bad when not")

@@ -80,6 +80,7 @@ class AssociationProtocol(UpperLayer):
         buffer_size: int = 1 << 18,
     ) -> None:
         super().__init__(is_requestor, trace, buffer_size)
+        self.largest_sent_pdu = 0  # our own limit for peers that announce more than they can take; 0 is none
         self._timers = timers
         self._outstanding = Outstanding()
         self._announced = 0  # the maximum length we told the peer
@@ -175,7 +176,8 @@ class AssociationProtocol(UpperLayer):
         return out
 
     def _peer_maximum_length(self) -> int:
-        return self.negotiated.peer_maximum_length if self.negotiated is not None else 0
+        limits = [self.negotiated.peer_maximum_length if self.negotiated is not None else 0, self.largest_sent_pdu]
+        return min(filter(None, limits), default=0)
 
     # --- bytes in ----------------------------------------------------------------------------------------------
 
@@ -360,6 +362,10 @@ class AssociationProtocol(UpperLayer):
     def excuse(self, seconds: float) -> None:
         """We have been busy with what the peer sent: that long it had no chance to be heard."""
         self._since += seconds
+
+    def excuse_until(self, then: float) -> None:
+        """There was a sign of life elsewhere: silence counts from then, if not from later."""
+        self._since = max(self._since, then)
 
     def _timer(self) -> tuple[str, float | None]:
         state = self.state

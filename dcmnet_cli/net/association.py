@@ -135,7 +135,15 @@ class Association(Link):
         """What was tolerated so far."""
         return self._protocol.notes
 
+    def serves(self, context: AcceptedContext) -> bool:
+        """Whether the peer may ask on a context, that is whether we are its SCP there (PS3.7 D.3.3.4)."""
+        return context.requestor_is_scp if self._protocol.is_requestor else context.requestor_is_scu
+
     # --- messages ----------------------------------------------------------------------------------------------
+
+    def limit_sent_pdus(self, length: int) -> None:
+        """Send no P-DATA-TF longer than ``length``, though the peer announced that it takes more."""
+        self._protocol.largest_sent_pdu = length
 
     def next_message_id(self) -> int:
         """A message id that none of our recent requests bears, 1 to 65535."""
@@ -180,13 +188,15 @@ class Association(Link):
         Raises UnexpectedRelease when the peer releases instead.
         """
         self.send(context_id, message, data_set)
+        return self.receive_response(f"the response to {message_name(message)}")
+
+    def receive_response(self, due: str) -> Response:
+        """The one response to a request just sent, ``due`` in words. Raises as ``call`` does."""
         received = self.receive()
         if received is None:
             raise UnexpectedRelease(f"{self.peer} released the association instead of answering")
         if not isinstance(received.message, Response):
-            name = message_name(received.message)
-            due = f"the response to {message_name(message)}"
-            self._fail(UnexpectedMessage(f"{self.peer} sent {name}, {due} was due", 2))
+            self._fail(UnexpectedMessage(f"{self.peer} sent {message_name(received.message)}, {due} was due", 2))
         self.drain()
         return received.message
 

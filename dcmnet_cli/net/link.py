@@ -1,7 +1,7 @@
 """What an association rests on: a transport and the protocol core, how the one feeds the other, and how both end."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from dcmnet_cli.core.association import AssociationProtocol, Timers
@@ -36,12 +36,17 @@ from dcmnet_cli.net.transport import Transport
 WRITE_TIMEOUT = 60.0
 _LAST_WORDS = 0.3  # seconds we wait for an A-ABORT that may precede a broken connection
 _ABORT_TIMEOUT = 2.0  # seconds an A-ABORT may take to leave
+_WATCH_EVERY = 0.1
 
 
 class Link:
     """The lower half of ``Association``: events of the peer in, bytes out, and every premature end an exception.
 
     Whatever raises has closed the transport by then, and told the observers.
+
+    ``watch``, where one is set, is called before every read and ten times a second while nothing comes. It says when
+    there was last a sign of life elsewhere, on the monotonic clock: silence here counts from then. It may send messages
+    without a data set, and what it raises ends the wait.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Link:
         self._message_id = 0
         self._in_data_set = False
         self._last_byte = time.monotonic()
+        self.watch: Callable[[], float] | None = None
         if not is_requestor:
             self._protocol.connected(self._last_byte)
 
@@ -84,6 +90,11 @@ class Link:
         self._protocol.abort(time.monotonic())
         self._tell("aborted", 0, 0, False)
         self._say_abort()
+
+    @property
+    def last_heard(self) -> float:
+        """When the peer was last heard of, on the monotonic clock."""
+        return self._last_byte
 
     def interrupt(self) -> None:
         """From another thread: have the thread that uses the association abort it, when it next reads or writes."""
@@ -112,12 +123,17 @@ class Link:
             raise LocalProtocolError("the association is over")
         self._flush()
         self._obey_interrupt()
+        if self.watch is not None:
+            self._protocol.excuse_until(self.watch())
+            self._flush()
         deadline = self._protocol.deadline()
         now = time.monotonic()
         if deadline is not None and now >= deadline and not self.is_open:
             self._protocol.timeout(now)  # this timer is for the whole wait, however much the peer has to say
             return
         timeout = None if deadline is None else max(0.0, deadline - now)
+        if self.watch is not None:
+            timeout = _WATCH_EVERY if timeout is None else min(timeout, _WATCH_EVERY)
         try:
             count = self.transport.recv_into(self._protocol.get_buffer(), timeout, quick_ack=True)
         except TimeoutError:

@@ -220,6 +220,13 @@ class Server:
         for observer in self._observers:
             observer.failed(remote, error)
 
+    @property
+    def last_heard(self) -> float:
+        """When any of the open associations was last heard of, on the monotonic clock; 0 without one."""
+        with self._lock:
+            open_now = [connection.association for connection in self._admitted]
+        return max((each.last_heard for each in open_now if each is not None), default=0.0)
+
     # --- the end -----------------------------------------------------------------------------------------------
 
     def stop(self) -> None:

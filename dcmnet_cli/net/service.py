@@ -117,7 +117,7 @@ def _refusal(request: ServiceRequest, handlers: Handlers) -> tuple[int, str] | N
     message = request.message
     if isinstance(message, _C_REQUESTS) and message.affected_sop_class_uid != request.context.abstract_syntax:
         return SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the presentation context"
-    if type(message) not in handlers or not request.context.requestor_is_scu:
+    if type(message) not in handlers or not request.association.serves(request.context):
         return UNRECOGNIZED_OPERATION, "operation not offered here"
     if isinstance(message, _NEED_DATA_SET) and message.command_data_set_type == 0x0101:
         return NO_DATA_SET_STATUS, "the request came without a data set"

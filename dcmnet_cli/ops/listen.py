@@ -110,6 +110,16 @@ class Listener:
             raise self._log.failure
         return summary
 
+    @property
+    def last_heard(self) -> float:
+        """When any of the open associations was last heard of, on the monotonic clock; 0 without one."""
+        return self._server.last_heard
+
+    @property
+    def active(self) -> int:
+        """How many associations are open."""
+        return self._log.active
+
     def stop(self) -> None:
         """Accept nothing more; what is under way gets the grace time. Safe in a signal handler."""
         self._server.stop()

@@ -250,9 +250,11 @@ class EventLog(ServerObserver):
             return  # told by ``rejected``
         if self._is_port_check(remote, error):
             return  # ``closed`` says enough
-        self._count("failed")
+        word = _word_for(error)
+        if word != "not_dicom":  # scanners and health checks are no failures of anybody's
+            self._count("failed")
         facts: dict[str, object] = {"kind": getattr(error, "kind", "internal"), "message": str(error)}
-        self.emit(_word_for(error), remote, _detail_of(error), facts)
+        self.emit(word, remote, _detail_of(error), facts)
 
     def closed(self, remote: str) -> None:
         begin = self._open.pop(remote, None)
@@ -294,6 +296,8 @@ def _detail_of(error: Exception) -> str:
     if isinstance(error, AssociationAborted):
         who = "by the peer" if error.by_peer else "by us"
         return f"{who}: {explain_abort(error.source, error.reason).name}"
+    if isinstance(error, WrongProtocol):
+        return error.message.partition(" does not speak DICOM: ")[2] or error.message
     if isinstance(error, DcmnetError):
         return error.message
     return f"internal error: {type(error).__name__}: {error}"

@@ -8,7 +8,7 @@ from dcmnet_cli.core.commands import MEDIUM, CStoreRQ, CStoreRSP
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.pdata import Chunks
 from dcmnet_cli.core.status import category
-from dcmnet_cli.errors import DcmnetError, UnexpectedRelease
+from dcmnet_cli.errors import DcmnetError
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.ops.plan import Instance
 from dcmnet_cli.ops.transfer import IN_DOUBT, NOT_SENT, REFUSED, STORED, WARNED, Outcome, TimeSpent
@@ -33,7 +33,10 @@ Pack: TypeAlias = Callable[[Instance], Parcel | Outcome]
 
 
 class Courier:
-    """Sends instances over one association. ``spent`` grows as it works."""
+    """Sends instances over one association. ``spent`` grows as it works.
+
+    ``may_send`` is asked right before each instance leaves, and may take its time; False ends the delivery.
+    """
 
     def __init__(
         self,
@@ -42,39 +45,45 @@ class Courier:
         *,
         priority: int = MEDIUM,
         originator: tuple[str, int] | None = None,
+        may_send: Callable[[Instance], bool] = lambda _: True,
     ) -> None:
         self._association = association
         self._pack = pack
         self._priority = priority
         self._originator = originator
+        self._may_send = may_send
         self.spent = TimeSpent()
 
     def deliver(self, instances: Iterator[Instance]) -> Iterator[Outcome]:
-        """An outcome for every instance taken from ``instances``, in order.
+        """The outcomes of the instances taken from ``instances``, in order.
 
-        When the association ends before its time, the instance under way gets its outcome (in doubt if it had left
-        whole), one taken and not begun is not lost: it comes out as ``NotBegun``, and the error is raised after that.
+        One that was taken and not begun when the delivery ends has none. Raises Interrupted when the association ends
+        before its time.
         """
         following = self._next_parcel(instances)
-        while following is not None:
-            instance, parcel = following
-            if isinstance(parcel, Outcome):
-                yield parcel
-                following = self._next_parcel(instances)
-                continue
-            begin = time.monotonic()
-            failure = self._send(parcel)
-            if failure is None:
+        try:
+            while following is not None:
+                instance, parcel = following
+                if isinstance(parcel, Outcome):
+                    yield parcel
+                    following = self._next_parcel(instances)
+                    continue
+                if not self._may_send(instance):
+                    return
+                begin = time.monotonic()
+                self._send(instance, parcel)
                 sent = time.monotonic()
-                following = self._next_parcel(instances)
-                outcome, failure = self._await_answer(instance, parcel, begin, sent)
-            else:
-                following = None
-                outcome = describe(instance, NOT_SENT, parcel, reason=failure.message)
-            parcel.close()
-            yield outcome
-            if failure is not None:
-                raise Interrupted(failure, self._unused(following))
+                try:
+                    following = self._next_parcel(instances)
+                    outcome, failure = self._await_answer(instance, parcel, begin, sent)
+                finally:
+                    parcel.close()
+                yield outcome
+                if failure is not None:
+                    raise Interrupted(failure)
+        finally:
+            if following is not None and isinstance(following[1], Parcel):
+                following[1].close()
 
     def _next_parcel(self, instances: Iterator[Instance]) -> tuple[Instance, Parcel | Outcome] | None:
         instance = next(instances, None)
@@ -89,8 +98,8 @@ class Courier:
         )
         return instance, parcel
 
-    def _send(self, parcel: Parcel) -> DcmnetError | None:
-        """Send one request with its data set; what went wrong, if it did not leave whole."""
+    def _send(self, instance: Instance, parcel: Parcel) -> None:
+        """Send one request with its data set. Raises Interrupted if it does not leave whole."""
         title, number = self._originator or ("", None)
         request = CStoreRQ(
             self._association.next_message_id(),
@@ -104,25 +113,20 @@ class Courier:
         try:
             self._association.send(parcel.context.context_id, request, parcel.data_set)
         except DcmnetError as error:
-            return error
+            raise Interrupted(error, describe(instance, NOT_SENT, parcel, reason=error.message)) from error
         finally:
             self.spent = self.spent._replace(network=self.spent.network + time.monotonic() - begin)
-        return None
 
     def _await_answer(
         self, instance: Instance, parcel: Parcel, begin: float, sent: float
     ) -> tuple[Outcome, DcmnetError | None]:
         waited_from = time.monotonic()
         try:
-            received = self._association.receive()
-            if received is None:
-                raise UnexpectedRelease(f"{self._association.peer} released the association instead of answering")
-            self._association.drain()
+            response = self._association.receive_response("the response to C-STORE-RQ")
         except DcmnetError as error:
             return describe(instance, IN_DOUBT, parcel, reason=error.message, seconds=time.monotonic() - begin), error
         finally:
             self.spent = self.spent._replace(waiting=self.spent.waiting + time.monotonic() - waited_from)
-        response = received.message
         assert isinstance(response, CStoreRSP)  # the core matched it to our request
         kind = _KINDS.get(category(response.status), REFUSED)
         outcome = describe(instance, kind, parcel, seconds=time.monotonic() - begin)
@@ -132,23 +136,18 @@ class Courier:
             offending_element=response.offending_element,
         ), None
 
-    @staticmethod
-    def _unused(following: tuple[Instance, Parcel | Outcome] | None) -> Instance | None:
-        if following is None:
-            return None
-        instance, parcel = following
-        if isinstance(parcel, Parcel):
-            parcel.close()
-        return instance
-
 
 class Interrupted(Exception):
-    """The association ended before its time. ``unused`` was taken from the iterator and not begun, or is None."""
+    """The association ended before its time.
 
-    def __init__(self, error: DcmnetError, unused: Instance | None) -> None:
+    ``cut_short`` is the outcome of the instance that did not leave whole because of that, if there is one: the peer
+    cannot have it, so it may be sent again.
+    """
+
+    def __init__(self, error: DcmnetError, cut_short: Outcome | None = None) -> None:
         super().__init__(error.message)
         self.error = error
-        self.unused = unused
+        self.cut_short = cut_short
 
 
 def describe(

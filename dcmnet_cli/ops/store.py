@@ -30,7 +30,8 @@ _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 class StoreOptions(NamedTuple):
     """``jobs`` associations at once; ``retries`` new ones after a failure, each with a longer pause; ``halt`` ends at
     the first instance that the peer does not have; ``files_per_second`` and ``bytes_per_second`` 0 for no limit;
-    ``inventor`` gives every object a new identity.
+    ``inventor`` gives every object a new identity; ``max_send_pdu`` 0 leaves the length of PDUs to the peer; ``abort``
+    ends associations with an A-ABORT, as a test of the peer.
     """
 
     jobs: int = 1
@@ -41,6 +42,8 @@ class StoreOptions(NamedTuple):
     files_per_second: float = 0.0
     bytes_per_second: float = 0.0
     inventor: "Inventor | None" = None
+    max_send_pdu: int = 0
+    abort: bool = False
 
 
 Tell = Callable[[Outcome], None]
@@ -281,6 +284,8 @@ class _Run:
         report = self._report if not self.associations else Report(self._report.command)
         association = open_association(self._target, batch.contexts, report, observers=self._observers)
         self.associations += 1
+        if self._options.max_send_pdu:
+            association.limit_sent_pdus(self._options.max_send_pdu)
         with self._lock:
             self._open.add(association)
             if self._negotiated is not None:
@@ -295,7 +300,10 @@ class _Run:
             for outcome in courier.deliver(claim):
                 self.settle(outcome)
                 is_useful = is_useful or outcome.status is not None
-            association.release()
+            if self._options.abort:
+                association.abort()
+            else:
+                association.release()
         except Interrupted as interruption:
             association.abort()
             if is_useful:  # it had been working: what comes next is a new first try
@@ -346,22 +354,25 @@ class _Run:
 
 def confirmed_apart(plan: Plan, journal: Journal) -> tuple[Plan, list[Outcome]]:
     """``plan`` without what the journal confirms, and the outcomes of those."""
-    done: list[Outcome] = []
+    plan, taken = take_out(plan, lambda instance: instance.file.sop_instance_uid in journal.confirmed)
+    return plan, [describe(instance, CONFIRMED, reason="confirmed by an earlier run") for instance in taken]
+
+
+def take_out(plan: Plan, is_out: Callable[[Instance], bool]) -> tuple[Plan, list[Instance]]:
+    """``plan`` without some of its instances, and these."""
+    taken: list[Instance] = []
     batches: list[Batch] = []
     for batch in plan.batches:
         groups = []
         for group in batch.groups:
-            left = []
-            for instance in group.instances:
-                if instance.file.sop_instance_uid in journal.confirmed:
-                    done.append(describe(instance, CONFIRMED, reason="confirmed by an earlier run"))
-                else:
-                    left.append(instance)
+            left = [instance for instance in group.instances if not is_out(instance)]
+            if len(left) != len(group.instances):
+                taken += [instance for instance in group.instances if is_out(instance)]
             if left:
                 groups.append(group._replace(instances=left))
         if groups:
             batches.append(batch._replace(groups=groups))
-    return plan._replace(batches=batches), done
+    return plan._replace(batches=batches), taken
 
 
 def _is_for_now(error: DcmnetError) -> bool:

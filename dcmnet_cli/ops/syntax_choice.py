@@ -110,6 +110,12 @@ def choose(
     return Choice("", why_not=f"cannot convert to {_names(accepted)}, and nothing else was accepted")
 
 
+def decodable() -> tuple[str, ...]:
+    """The compressed transfer syntaxes that the installed codecs can decompress."""
+    codecs = installed_codecs()
+    return tuple(uid for uid, needs in _DECODERS.items() if _have(needs, codecs))
+
+
 def _cannot_start(stored: str, accepted: Sequence[str], mode: Mode) -> str:
     """Why no target could help, "" if one could."""
     syntax = uids.transfer_syntax(stored)

@@ -153,7 +153,9 @@ class Tally:
 
 
 class StoreResult(NamedTuple):
-    """The whole of a ``store``: ``skipped`` inputs that are not DICOM, ``seconds`` from first to last association."""
+    """The whole of a ``store``: ``skipped`` inputs that are not DICOM, ``seconds`` from first to last association,
+    ``is_interrupted`` when somebody stopped it (Ctrl-C).
+    """
 
     tally: Tally
     skipped: tuple[tuple[str, str], ...]
@@ -162,6 +164,7 @@ class StoreResult(NamedTuple):
     associations: int
     retries: int
     jobs: int
+    is_interrupted: bool = False
 
 
 def by_cause(outcomes: Iterable[Outcome]) -> dict[tuple[str, int | None, str], list[Outcome]]:

@@ -21,7 +21,7 @@ def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
 def test_alone_it_says_where_to_start(shell) -> None:
     status, stdout, stderr = shell()
     assert (status, stderr) == (0, "")
-    assert "  dcmnet echo     the echo of the tests\n" in stdout
+    assert "  dcmnet echo           the echo of the tests\n" in stdout
     assert "dcmnet COMMAND --help" in stdout
     assert max(map(len, stdout.splitlines())) <= 80
 

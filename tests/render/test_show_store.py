@@ -88,8 +88,7 @@ def test_one_file_stored_is_short() -> None:
           {RULE}
           stored       1   0x0000 success
 
-          Time    20.0 ms: 60 % waiting for the peer, 10 % network, 5 % disk, 25 %
-                  other
+          Time    20.0 ms: 60 % waiting for the peer, 10 % network, 5 % disk, 25 % other
           Speed   50 files/s, 25 MB/s, 500 kB in all
         """)
 
