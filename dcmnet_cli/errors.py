@@ -24,6 +24,7 @@
         RemoteProtocolError      the peer did, and we have aborted
           InvalidPDU             names PDU, field and offset
           InvalidCommandSet      names the element
+          InvalidIdentifier      names the element of a query or an answer
           UnexpectedMessage      a DIMSE message that has no place here
       OperationFailed            a DIMSE failure status, where a caller asked for an exception
 
@@ -219,6 +220,18 @@ class InvalidCommandSet(RemoteProtocolError):
 
     kind = "invalid_command_set"
     layer = "dimse"
+
+
+class InvalidIdentifier(RemoteProtocolError):
+    """The data set of a query or of its answer that cannot be read; ``tag`` is the element, 0 where there is none."""
+
+    kind = "invalid_identifier"
+    layer = "data set"
+
+    def __init__(self, tag: int, problem: str) -> None:
+        name = f"element ({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag else "its end"
+        super().__init__(f"invalid identifier: {name}: {problem}", tag=tag)
+        self.tag = tag
 
 
 class UnexpectedMessage(RemoteProtocolError):

@@ -10,6 +10,8 @@ No socket, clock, log or file. Read in this order:
     commands      the 23 DIMSE messages, as records
     command_set   those records to bytes and back
     events        what an association tells its user
+    identifier    the data sets of queries and answers: plain elements to bytes and back
+    attributes, character_set                 what an identifier's elements are called, and its letters
     association   AssociationProtocol: the verbs that tie all of it together
     status, reasons, uids, text, banner       what numbers, UIDs and odd bytes mean in words
 """

@@ -21,17 +21,19 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LAST_OF_META = 0x0007FFFF  # command, file meta and directory elements have no place in a data set (PS3.5 7.1)
 _FIRST_ITEM = b"\xfe\xff\x00\xe0"
 _IMPLICIT = struct.Struct("<HHI")
+_RAW = struct.Struct("<II")
 _EXPLICIT = struct.Struct("<HH2sH")
 _LONG = struct.Struct("<I")
-_SHORT_VRS = {
-    name.encode(): name for name in "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
-}
+_SHORT_VRS = {name.encode(): name for name in "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()}
 _LONG_VRS = {name.encode(): name for name in "OB OD OF OL OV OW SQ SV UC UN UR UT UV".split()}
 _PADDED_WITH_NUL = frozenset("OB OD OF OL OV OW UI UN".split())
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
-_BYTES = frozenset("OB OD OF OL OV OW".split())
+_NOT_TEXT = frozenset((*_NUMBERS, "AT", "OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+_KEEPS_LEADING = frozenset(("LT", "ST", "UT"))
+_ESCAPE = b"\x1b"
 _LONGEST_SHORT = 0xFFFE
-_VR_OF = {tag: vr for tag, (vr, _) in ATTRIBUTES.items()}
+# What most elements are: no sequence, and of a VR that we know. By the tag as one number of four bytes reads it.
+_PLAIN = {tag << 16 & 0xFFFF0000 | tag >> 16: (tag, vr) for tag, (vr, _) in ATTRIBUTES.items() if vr != "SQ"}
 
 
 class Element(NamedTuple):
@@ -46,15 +48,12 @@ class Element(NamedTuple):
     items: "tuple[tuple[Element, ...], ...] | None" = None
 
 
-_new = tuple.__new__  # a third off the time of an element
-
-
 def decode(data: bytes, explicit: bool) -> dict[int, Element]:
     """The elements of an identifier by tag, in the order they came; of a repeated tag the last one counts.
 
-    Generous: odd lengths, a wrong order, zeros at the end, file meta information in front, a sequence sent as UN. Raises
-    InvalidIdentifier for what cannot be followed: a value longer than the data set, more than ``DEEPEST`` levels. The
-    size of ``data`` is for the caller to bound.
+    Generous: odd lengths, a wrong order, zeros at the end, file meta information in front, a sequence sent as UN.
+    Raises InvalidIdentifier for what cannot be followed: a value longer than the data set, more than ``DEEPEST``
+    levels. The size of ``data`` is for the caller to bound.
     """
     if data[128:132] == b"DICM":
         return _decode_file(data, explicit)
@@ -90,17 +89,13 @@ def text(element: Element, character_set: str, assumed: str = "") -> str:
     Never raises. What it returns is not yet safe for a terminal.
     """
     value, vr = element.value, element.vr
-    if vr in _NUMBERS:
-        code = struct.Struct(f"<{len(value) // struct.calcsize(_NUMBERS[vr])}{_NUMBERS[vr]}")
-        return "\\".join(f"{number:.9g}" if vr == "FL" else str(number) for number in code.unpack_from(value))
-    if vr == "AT":
-        pairs = struct.iter_unpack("<HH", value[: len(value) & ~3])
-        return "\\".join(f"({group:04X},{number:04X})" for group, number in pairs)
-    if vr in _BYTES or (vr == "UN" and not value.isascii()):
-        return value.hex()
-    if value.isascii() and b"\x1b" not in value:
-        return value.decode("ascii").rstrip("\0 ") if vr != "UI" else value.decode("ascii").strip("\0 ")
-    return decode_text(value, character_set or assumed, vr).rstrip("\0 ")
+    if vr in _NOT_TEXT:
+        return _written_out(value, vr)
+    if value.isascii() and _ESCAPE not in value:
+        decoded = value.decode("ascii")
+    else:
+        decoded = decode_text(value, character_set or assumed, vr)
+    return decoded.rstrip("\0 ") if vr in _KEEPS_LEADING else decoded.strip("\0 ")
 
 
 def character_set_of(elements: dict[int, Element]) -> str:
@@ -119,39 +114,40 @@ def _decode(
     found: dict[int, Element] = {}
     if explicit:
         return found, _decode_explicit(data, at, end, depth, open_ended, found)
-    unpack, vrs = _IMPLICIT.unpack_from, _VR_OF
-    while at + 8 <= end:
-        group, number, length = unpack(data, at)
-        tag = group << 16 | number
+    unpack, plain, new = _RAW.unpack_from, _PLAIN, tuple.__new__
+    last = end - 8
+    while at <= last:
+        raw_tag, length = unpack(data, at)
         value = at + 8
         at = value + length
-        vr = vrs.get(tag)
-        if vr is not None and vr != "SQ" and at <= end:
-            found[tag] = _new(Element, (tag, vr, data[value:at], None))
+        known = plain.get(raw_tag)
+        if known is not None and at <= end:
+            tag, vr = known
+            found[tag] = new(Element, (tag, vr, data[value:at], None))
             continue
+        tag = raw_tag << 16 & 0xFFFF0000 | raw_tag >> 16
         if tag == _ITEM_END and open_ended:
             return found, value
-        found[tag], at = _unusual(data, tag, vr or vr_of(tag), value, length, end, False, depth)
+        found[tag], at = _unusual(data, tag, vr_of(tag), value, length, end, False, depth)
     return found, _rest(data, at, end, open_ended)
 
 
-def _decode_explicit(
-    data: bytes, at: int, end: int, depth: int, open_ended: bool, found: dict[int, Element]
-) -> int:
-    unpack, short_vrs = _EXPLICIT.unpack_from, _SHORT_VRS
-    while at + 8 <= end:
+def _decode_explicit(data: bytes, at: int, end: int, depth: int, open_ended: bool, found: dict[int, Element]) -> int:
+    unpack, short_vrs, new = _EXPLICIT.unpack_from, _SHORT_VRS, tuple.__new__
+    last = end - 8
+    while at <= last:
         group, number, raw_vr, length = unpack(data, at)
         tag = group << 16 | number
-        value = at + 8
         vr = short_vrs.get(raw_vr)
         if vr is not None:
+            value = at + 8
             at = value + length
             if at > end:
                 raise _overrun(tag, at - end)
-            found[tag] = _new(Element, (tag, vr, data[value:at], None))
+            found[tag] = new(Element, (tag, vr, data[value:at], None))
             continue
         if tag == _ITEM_END and open_ended:
-            return value
+            return at + 8
         vr, value, length = _long_header(data, tag, raw_vr, at, end)
         found[tag], at = _unusual(data, tag, vr, value, length, end, vr != "UN", depth)
     return _rest(data, at, end, open_ended)
@@ -184,6 +180,9 @@ def _unusual(
             return Element(tag, "SQ", b"", _items(data, tag, value, at, False, depth, False)[0]), at
         except InvalidIdentifier:
             pass
+    if vr == "UN":  # a peer that knows less than we do
+        known = vr_of(tag)
+        vr = known if known != "SQ" else vr
     return Element(tag, vr, data[value:at]), at
 
 
@@ -238,6 +237,20 @@ def _decode_file(data: bytes, explicit: bool) -> dict[int, Element]:
 
 def _overrun(tag: int, missing: int) -> InvalidIdentifier:
     return InvalidIdentifier(tag, f"its last {missing} bytes are not there")
+
+
+def _written_out(value: bytes, vr: str) -> str:
+    """Values that are no text."""
+    if vr in _NUMBERS:
+        code = _NUMBERS[vr]
+        numbers = struct.unpack_from(f"<{len(value) // struct.calcsize(code)}{code}", value)
+        return "\\".join(f"{number:.9g}" if vr == "FL" else str(number) for number in numbers)
+    if vr == "AT":
+        pairs = struct.iter_unpack("<HH", value[: len(value) & ~3])
+        return "\\".join(f"({group:04X},{number:04X})" for group, number in pairs)
+    if vr == "UN" and value.isascii():
+        return value.decode("ascii").strip("\0 ")
+    return value.hex()
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

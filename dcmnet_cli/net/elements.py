@@ -104,10 +104,12 @@ class FileWindow:
         return self._pread(count, offset) if offset < self.size else b""
 
 
-def walk(window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int], last: int | None = None) -> Walk:
+def walk(
+    window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int], last: int | None = None, first: int = 0
+) -> Walk:
     """Walk the data set at ``offset``; ``wanted`` tags are looked for at its top level.
 
-    With ``last`` it stops before the first tag above that one, wherever the file ends. What an element of undefined
+    With ``last`` it stops before the first tag above that one or below ``first``, wherever the file ends. What an element of undefined
     length holds is walked in the same loop: depth is the file's choice, and recursion would be ours to pay for.
     """
     values: dict[int, str] = {}
@@ -134,7 +136,7 @@ def walk(window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int]
             group, element, length = reader.unpack(window.data, at)
         if not enclosing:
             outer = group << 16 | element
-            if last is not None and outer > last:
+            if last is not None and not first <= outer <= last:
                 return Walk(values, offset, "", bool(odd & 1))
             if not outer and not length:
                 break  # an element of zeros is padding

@@ -105,7 +105,7 @@ def _read_meta(window: FileWindow, start: int) -> tuple[dict[int, str], int]:
     """Group 0002, always explicit VR little endian, and where it ends. Its group length is not relied on."""
     if window.read(start, 2) != b"\2\0":
         return {}, start
-    found = walk(window, start, _EXPLICIT_LITTLE, _META_WANTED, last=0x0002FFFF)
+    found = walk(window, start, _EXPLICIT_LITTLE, _META_WANTED, last=0x0002FFFF, first=0x00020000)
     return found.values, found.end
 
 

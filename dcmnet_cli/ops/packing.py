@@ -50,7 +50,7 @@ class Packer:
         try:
             if self._inventor is not None:
                 return self._renamed(opened, file, route)
-            data_set = opened.chunks(file.offset, file.length, self._buffer)
+            data_set = _even(opened.chunks(file.offset, file.length, self._buffer))
         except BaseException:
             opened.close()
             raise
@@ -102,12 +102,24 @@ class Packer:
         return Parcel(
             route.context or accepted[done.transfer_syntax],
             file.sop_class_uid,
-            file.sop_instance_uid,
+            done.sop_instance_uid or file.sop_instance_uid,  # what lost values is another instance
             done.data.chunks(),
             done.data.close,
             done.changes,
             time.monotonic() - begin,
         )
+
+
+def _even(chunks: Chunks) -> Chunks:
+    """A deflated data set of odd length gets a null byte (PS3.5 A.5); all others are even, or repaired."""
+    return Chunks(chunks.length + 1, _padded(chunks)) if chunks.length % 2 else chunks
+
+
+def _padded(chunks: Chunks) -> Iterator[Buffer]:
+    left = chunks.length
+    for chunk in chunks.buffers:
+        left -= len(chunk)
+        yield chunk if left else bytes(chunk) + b"\0"
 
 
 def _nothing() -> None:

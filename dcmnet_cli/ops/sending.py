@@ -141,13 +141,14 @@ class Interrupted(Exception):
     """The association ended before its time.
 
     ``cut_short`` is the outcome of the instance that did not leave whole because of that, if there is one: the peer
-    cannot have it, so it may be sent again.
+    cannot have it, so it may be sent again. ``is_useful`` is for the caller to note that there had been answers.
     """
 
     def __init__(self, error: DcmnetError, cut_short: Outcome | None = None) -> None:
         super().__init__(error.message)
         self.error = error
         self.cut_short = cut_short
+        self.is_useful = False
 
 
 def describe(

@@ -2,15 +2,26 @@
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcmnet_cli.core.commands import MEDIUM
 from dcmnet_cli.core.negotiation import REJECTED_TRANSIENT, Negotiated
-from dcmnet_cli.errors import AssociationRejected, DcmnetError, OperationFailed, TransportError
+from dcmnet_cli.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectionLost,
+    DcmnetError,
+    InputError,
+    OperationFailed,
+    OutputError,
+    RemoteProtocolError,
+    TimedOut,
+    TransportError,
+)
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.observer import Observer
+from dcmnet_cli.ops.claims import Claim, Work
 from dcmnet_cli.ops.connect import open_association
 from dcmnet_cli.ops.journal import Journal
 from dcmnet_cli.ops.packing import Packer
@@ -19,12 +30,24 @@ from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.sending import Courier, Interrupted, describe
 from dcmnet_cli.ops.syntax_choice import Mode
 from dcmnet_cli.ops.target import Target
-from dcmnet_cli.ops.transfer import CONFIRMED, NOT_SENT, STORED, WARNED, Outcome, StoreResult, Tally, TimeSpent
+from dcmnet_cli.ops.transfer import (
+    CONFIRMED,
+    IN_DOUBT,
+    NOT_SENT,
+    STORED,
+    WARNED,
+    Outcome,
+    StoreResult,
+    Tally,
+    TimeSpent,
+)
 
 if TYPE_CHECKING:
     from dcmnet_cli.ops.invent import Inventor
 
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_ABORTING = 2.5  # seconds that associations get to be aborted properly
+_INTERRUPTED = "interrupted before it was confirmed"
 
 
 class StoreOptions(NamedTuple):
@@ -63,10 +86,12 @@ def store(
 ) -> tuple[StoreResult, DcmnetError | None]:
     """Send everything in ``plan``; the result, and what it failed with if nothing at all was stored.
 
+    That nothing could be written to the journal is a failure of the whole, too: it stops the rest.
+
     ``tell`` hears of every outcome, one at a time, as it comes; ``negotiated`` of what each association agreed, before
     anything is sent on it; ``confirmed`` are outcomes of earlier runs, to be counted (``confirmed_apart``). Nothing
-    that befalls single instances or associations is raised: that is in the outcomes. KeyboardInterrupt aborts the
-    associations and passes.
+    that befalls single instances or associations is raised: that is in the outcomes, of which there is one for every
+    instance, always. KeyboardInterrupt aborts the associations, and the result says so.
     """
     run = _Run(target, options, report, tell, negotiated, journal, observers)
     begin = time.monotonic()
@@ -75,8 +100,8 @@ def store(
     for instance in plan.unfit:
         run.settle(describe(instance, NOT_SENT, reason=instance.file.problem))
     for batch in plan.batches:
-        if not run.is_halted:
-            run.send(batch)
+        run.send(batch)
+    run.close()
     result = StoreResult(
         run.tally,
         tuple((skipped.label, skipped.why) for skipped in plan.skipped),
@@ -85,8 +110,9 @@ def store(
         run.associations,
         run.retried,
         run.most_jobs,
+        run.is_interrupted,
     )
-    return result, _failure_of(result, run.last_error, target.facts.label)
+    return result, run.journal_error or _failure_of(result, run.last_error, target.facts.label)
 
 
 def _failure_of(result: StoreResult, last: DcmnetError | None, peer: str) -> DcmnetError | None:
@@ -103,61 +129,6 @@ def _failure_of(result: StoreResult, last: DcmnetError | None, peer: str) -> Dcm
             error_comment=refused.error_comment,
         )
     return last
-
-
-class _Work:
-    """The instances of a batch that nobody has taken yet, in groups that stay together."""
-
-    def __init__(self, batch: Batch) -> None:
-        self._lock = threading.Lock()
-        self._groups: deque[deque[Instance]] = deque(deque(group.instances) for group in batch.groups)
-
-    def take(self) -> deque[Instance] | None:
-        with self._lock:
-            return self._groups.popleft() if self._groups else None
-
-    def give_back(self, group: deque[Instance]) -> None:
-        with self._lock:
-            if group:
-                self._groups.appendleft(group)
-
-    @property
-    def group_count(self) -> int:
-        with self._lock:
-            return len(self._groups)
-
-
-class _Claim:
-    """What one association works on: an iterator over whole groups, taken when the one before is used up."""
-
-    def __init__(self, work: _Work, gate: Callable[[Instance], bool]) -> None:
-        self._work = work
-        self._gate = gate
-        self._group: deque[Instance] = deque()
-
-    def __iter__(self) -> Iterator[Instance]:
-        return self
-
-    def __next__(self) -> Instance:
-        instance = self.peek()
-        if instance is None or not self._gate(instance):
-            raise StopIteration
-        return self._group.popleft()
-
-    def peek(self) -> Instance | None:
-        """The next instance, left where it is; None when there is no more work."""
-        if not self._group:
-            self._group = self._work.take() or deque()
-        return self._group[0] if self._group else None
-
-    def put_back(self, instance: Instance | None) -> None:
-        if instance is not None:
-            self._group.appendleft(instance)
-
-    def abandon(self) -> None:
-        """Leave what is left of the group to others."""
-        self._work.give_back(self._group)
-        self._group = deque()
 
 
 class _Run:
@@ -182,153 +153,212 @@ class _Run:
         self._observers = observers
         self._lock = threading.Lock()
         self._begin = time.monotonic()
+        self._halted = threading.Event()
         self._open: set[Association] = set()
-        self._failure: BaseException | None = None
+        self._workers = 0
+        self._failure: BaseException | None = None  # a bug of ours in another thread
+        self._is_closed = False
+        self._cut_short: set[int] = set()
+        self._files = 0
+        self._bytes = 0
         self.tally = Tally()
         self.spent = TimeSpent()
+        self._gave_up: DcmnetError | None = None
+        self.journal_error: OutputError | None = None
         self.last_error: DcmnetError | None = None
-        self.is_halted = False
+        self.is_interrupted = False
         self.associations = 0
         self.retried = 0
         self.most_jobs = 0
-        self._files = 0
-        self._bytes = 0
 
     def settle(self, outcome: Outcome) -> None:
-        """One more outcome."""
+        """One more outcome. A journal that cannot be written stops everything else."""
         with self._lock:
+            if self._is_closed:
+                return  # of a thread that hung when everything was stopped: accounted for by now
             self.tally.add(outcome)
-            if self._journal is not None and outcome.kind != CONFIRMED:
-                self._journal.add(outcome)
             if self._options.halt and not outcome.is_good:
-                self.is_halted = True
+                self._halted.set()
             self._tell(outcome)
+            if self._journal is not None and outcome.kind != CONFIRMED:
+                try:
+                    self._journal.add(outcome)
+                except OutputError as error:
+                    self._journal, self.journal_error = None, error
+                    self._halted.set()
+
+    def close(self) -> None:
+        """Outcomes that come later are too late."""
+        with self._lock:
+            self._is_closed = True
 
     def send(self, batch: Batch) -> None:
-        """Everything in ``batch``: by this thread alone, or by several that share it."""
-        work = _Work(batch)
-        jobs = max(1, min(self._options.jobs, work.group_count))
+        """Everything in ``batch``: when this returns, each of its instances has its outcome."""
+        work = Work(batch)
+        jobs = max(1, min(self._options.jobs, work.parts))
         self.most_jobs = max(self.most_jobs, jobs)
-        if jobs == 1:
-            claim = _Claim(work, self._gate)
-            try:
-                self._work(claim, batch, is_only=True)
-            finally:
-                claim.abandon()
-        else:
+        self._gave_up = None
+        while work.parts and self._gave_up is None and not self._halted.is_set():
             self._work_in_threads(work, batch, jobs)
-        self._settle_rest(work)
+            jobs = 1  # for what the last one to step down left when nobody was there any more to take it
+        if self._failure is not None:
+            raise self._failure
+        reason = self._why_stopped()
+        while group := work.take():
+            for instance in group:
+                self.settle(describe(instance, NOT_SENT, reason=reason))
 
-    def _work_in_threads(self, work: _Work, batch: Batch, jobs: int) -> None:
-        threads = [
-            threading.Thread(target=self._guarded, args=(work, batch, number == 0), daemon=True)
-            for number in range(jobs)
-        ]
-        for thread in threads:
-            thread.start()
+    def _why_stopped(self) -> str:
+        if self.is_interrupted:
+            return _INTERRUPTED
+        if self.journal_error is not None:
+            return self.journal_error.message
+        return self._gave_up.message if self._gave_up is not None else "stopped by --halt before it was sent"
+
+    def _work_in_threads(self, work: Work, batch: Batch, jobs: int) -> None:
+        """Even one association has a thread of its own, so that Ctrl-C never falls between sending and noting it."""
+        claims = [Claim(work) for _ in range(jobs)]
+        threads = [threading.Thread(target=self._guarded, args=(claim, batch), daemon=True) for claim in claims]
+        self._workers = jobs
         try:
+            for thread in threads:
+                thread.start()
             for thread in threads:
                 while thread.is_alive():
                     thread.join(0.2)  # in slices, so that Ctrl-C gets through
-        except BaseException:
-            self.is_halted = True
-            with self._lock:
-                associations = list(self._open)
-            for association in associations:
-                association.interrupt()
-            for thread in threads:
-                thread.join(5.0)
-            raise
-        if self._failure is not None:
-            raise self._failure
+        except KeyboardInterrupt:
+            self._interrupt(threads, claims)
 
-    def _guarded(self, work: _Work, batch: Batch, is_first: bool) -> None:
-        claim = _Claim(work, self._gate)
+    def _interrupt(self, threads: list[threading.Thread], claims: list[Claim]) -> None:
+        """Abort the associations. What a thread that hangs has in hand is accounted for in its stead."""
+        self.is_interrupted = True
+        self._halted.set()
+        with self._lock:
+            for association in self._open:
+                association.interrupt()
+        deadline = time.monotonic() + _ABORTING
+        for thread, claim in zip(threads, claims, strict=True):
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                for number, instance in enumerate(list(claim.in_hand)):
+                    self.settle(describe(instance, NOT_SENT if number else IN_DOUBT, reason=_INTERRUPTED))
+                claim.in_hand.clear()
+                claim.abandon()
+
+    def _guarded(self, claim: Claim, batch: Batch) -> None:
         try:
-            self._work(claim, batch, is_only=is_first)
+            self._work(claim, batch)
         except BaseException as error:  # to be raised by the thread that waits for this one
             self._failure = error
-            self.is_halted = True
+            self._halted.set()
         finally:
             claim.abandon()
+            with self._lock:
+                self._workers -= 1
 
-    def _work(self, claim: _Claim, batch: Batch, *, is_only: bool) -> None:
+    def _work(self, claim: Claim, batch: Batch) -> None:
         """Send what ``claim`` yields, over new associations as often as it takes and the options allow.
 
-        An association beside the first steps down when it is turned away for now; the first keeps trying.
+        An association that is turned away for now while others are at work leaves the work to them.
         """
         failures = 0
-        while claim.peek() is not None and not self.is_halted:
+        while not self._halted.is_set() and claim.has_more:
             try:
-                if self._deliver(claim, batch):
-                    failures = 0
+                self._deliver(claim, batch)
+                continue
             except Interrupted as interruption:
-                claim.put_back(interruption.unused)
-                self.last_error = interruption.error
-                failures += 1
-            except DcmnetError as error:
-                self.last_error = error
-                if not is_only and _is_for_now(error):
+                error = interruption.error
+                failures = 1 if interruption.is_useful else failures + 1
+                self._take_stock(claim, interruption)
+                if isinstance(error, InputError):
+                    failures = 0  # a file that could not be read to its end is no fault of the peer's
+            except DcmnetError as caught:
+                error = caught
+                if _is_for_now(error) and self._steps_down():
                     return
-                if not _may_pass(error):
-                    return
-                failures += 1
+                failures = failures + 1 if self._may_pass(error) else self._options.retries + 1
             if failures > self._options.retries:
+                self._gave_up = self.last_error = error
                 return
-            if failures and claim.peek() is not None:
-                self.retried += 1
-                time.sleep(_PAUSES[min(failures, len(_PAUSES)) - 1])
+            if failures and claim.has_more:
+                with self._lock:
+                    self.retried += 1
+                self._halted.wait(_PAUSES[min(failures, len(_PAUSES)) - 1])
 
-    def _deliver(self, claim: _Claim, batch: Batch) -> bool:
-        """Use one association until there is no more work; True if anything was delivered over it."""
-        report = self._report if not self.associations else Report(self._report.command)
-        association = open_association(self._target, batch.contexts, report, observers=self._observers)
-        self.associations += 1
-        if self._options.max_send_pdu:
-            association.limit_sent_pdus(self._options.max_send_pdu)
+    def _take_stock(self, claim: Claim, interruption: Interrupted) -> None:
+        """An instance that was cut short is sent again, once; those that were not begun come next."""
+        outcome = interruption.cut_short
+        if outcome is None:
+            self.last_error = interruption.error  # the one under way is in doubt
+        elif self._is_final(claim.in_hand[0], interruption.error):
+            self.last_error = interruption.error
+            claim.settled()
+            self.settle(outcome)
+        claim.recover()
+
+    def _is_final(self, instance: Instance, error: DcmnetError) -> bool:
         with self._lock:
-            self._open.add(association)
-            if self._negotiated is not None:
-                self._negotiated(batch, association.negotiated)
+            is_second = id(instance) in self._cut_short
+            self._cut_short.add(id(instance))
+        return is_second or isinstance(error, InputError) or self._halted.is_set()
+
+    def _steps_down(self) -> bool:
+        with self._lock:
+            return self._workers > 1
+
+    def _deliver(self, claim: Claim, batch: Batch) -> None:
+        """Use one association until there is no more work. Raises what opening one raises, and Interrupted."""
+        association = self._open_association(batch)
         courier = Courier(
             association,
             Packer(association.negotiated, self._options.transcode, self._options.inventor),
             priority=self._options.priority,
+            may_send=self._may_send,
         )
         is_useful = False
         try:
             for outcome in courier.deliver(claim):
+                claim.settled()
                 self.settle(outcome)
                 is_useful = is_useful or outcome.status is not None
-            if self._options.abort:
-                association.abort()
-            else:
-                association.release()
+            association.release()
         except Interrupted as interruption:
-            association.abort()
-            if is_useful:  # it had been working: what comes next is a new first try
-                claim.put_back(interruption.unused)
-                self.last_error = interruption.error
-                self.retried += 1
-                return True
-            raise
-        except BaseException:
-            association.abort()
+            interruption.is_useful = is_useful
             raise
         finally:
+            association.abort()  # nothing once it has been released
             with self._lock:
                 self._open.discard(association)
                 self.spent = self.spent.plus(courier.spent)
-        return is_useful
 
-    def _gate(self, instance: Instance) -> bool:
-        """Whether the next instance may go, after waiting for as long as the rate asks."""
-        if self.is_halted:
-            return False
-        self._keep_to_rate(instance)
-        return not self.is_halted
+    def _open_association(self, batch: Batch) -> Association:
+        """The report tells of the first one that was had, or of the last try."""
+        attempt = Report(self._report.command)
+        try:
+            association = open_association(self._target, batch.contexts, attempt, observers=self._observers)
+        finally:
+            with self._lock:
+                if self._report.association is None:
+                    self._report.steps, self._report.association = attempt.steps, attempt.association
+                    self._report.notes += [note for note in attempt.notes if note not in self._report.notes]
+        with self._lock:
+            self.associations += 1
+            self._open.add(association)
+            if self._negotiated is not None:
+                self._negotiated(batch, association.negotiated)
+        return association
 
-    def _keep_to_rate(self, instance: Instance) -> None:
+    def _may_pass(self, error: DcmnetError) -> bool:
+        """Whether another try may fare better: not after a permanent rejection, nor if nothing ever worked."""
+        if isinstance(error, AssociationRejected):
+            return _is_for_now(error)
+        if isinstance(error, (TransportError, TimedOut)) and not isinstance(error, ConnectionLost):
+            return self.associations > 0
+        return isinstance(error, (ConnectionLost, AssociationAborted, RemoteProtocolError))
+
+    def _may_send(self, instance: Instance) -> bool:
+        """Whether the instance may go, after waiting for as long as the rate asks."""
         options = self._options
         with self._lock:
             due = self._begin
@@ -340,16 +370,8 @@ class _Run:
             self._bytes += instance.file.length
         pause = due - time.monotonic()
         if pause > 0:
-            time.sleep(pause)
-
-    def _settle_rest(self, work: _Work) -> None:
-        """What no association could be had for, or what a halt left over."""
-        reason = self.last_error.message if self.last_error is not None else "stopped before it was sent"
-        if self.is_halted:
-            reason = "stopped by --halt before it was sent"
-        while (group := work.take()) is not None:
-            for instance in group:
-                self.settle(describe(instance, NOT_SENT, reason=reason))
+            self._halted.wait(pause)
+        return not self._halted.is_set()
 
 
 def confirmed_apart(plan: Plan, journal: Journal) -> tuple[Plan, list[Outcome]]:
@@ -377,10 +399,3 @@ def take_out(plan: Plan, is_out: Callable[[Instance], bool]) -> tuple[Plan, list
 
 def _is_for_now(error: DcmnetError) -> bool:
     return isinstance(error, AssociationRejected) and error.result == REJECTED_TRANSIENT
-
-
-def _may_pass(error: DcmnetError) -> bool:
-    """Whether another try may fare better: not after a permanent rejection or with settings that cannot work."""
-    if isinstance(error, AssociationRejected):
-        return error.result == REJECTED_TRANSIENT
-    return isinstance(error, TransportError) or error.kind in ("timeout", "aborted", "remote_protocol", "invalid_pdu")

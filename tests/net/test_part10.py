@@ -336,3 +336,12 @@ def test_open_file(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot read") as caught:
             open_file(str(tmp_path / name) if name != "." else str(tmp_path))
         assert words in caught.value.message or name == "."
+
+
+def test_a_data_set_that_begins_with_group_0001_is_not_taken_for_file_meta_information() -> None:
+    odd_group = bytes.fromhex("01000110 4c4f 0400 41424344")
+    meta = meta_header("1.2.840.10008.5.1.4.1.1.2", "1.2.3", "1.2.840.10008.1.2.1", "")
+    data = meta + odd_group
+    found = read_file(lambda count, offset: data[offset : offset + count], len(data))
+    assert found is not None
+    assert (found.offset, found.length) == (len(meta), len(odd_group))
