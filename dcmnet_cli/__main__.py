@@ -1,5 +1,6 @@
 """The front door: ``python -m dcmnet_cli`` and the ``dcmnet`` script."""
 
+import gc
 import sys
 
 
@@ -14,6 +15,8 @@ def main() -> None:
 
         print(f"dcmnet {__version__}")
         return
+    # Most of what starting up and planning make is kept: looking through it all for garbage so often finds nothing.
+    gc.set_threshold(20_000)
     try:
         from dcmnet_cli.cli.app import run
 

@@ -2,6 +2,7 @@
 
     [defaults]                  for every command; [defaults.echo] for one
     aet = "RESEARCH1"           our own AE title
+    port = 11112                where move --here listens, as archives have it on file
 
     [nodes.archive1]
     host = "pacs.example.org"
@@ -25,12 +26,13 @@ from dcmnet_cli.net.tls_settings import TLSSettings, find_profile
 
 
 class Defaults(NamedTuple):
-    """What a file may preset. None and empty mean that it says nothing."""
+    """What a file may preset. None and empty mean that it says nothing. ``port`` is where ``move --here`` listens."""
 
     aet: str | None = None
     max_pdu: int | None = None
     timeouts: Mapping[str, float] = {}
     charset: str | None = None
+    port: int | None = None
 
 
 class Node(NamedTuple):
@@ -320,6 +322,7 @@ _TIMEOUTS: _Keys = {
 }
 _DEFAULTS: _Keys = {
     "aet": _title,
+    "port": _port,
     "max_pdu": _length,
     "timeouts": _TIMEOUTS,
     "charset": _text,

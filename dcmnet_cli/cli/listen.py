@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from dcmnet_cli.cli.archive_options import ArchiveOptions
 from dcmnet_cli.cli.checks import check_port, check_seconds, check_title
 from dcmnet_cli.cli.command import command
-from dcmnet_cli.cli.config import load_configuration
+from dcmnet_cli.cli.config import Configuration, load_configuration
 from dcmnet_cli.cli.exit import ExitCode
 from dcmnet_cli.cli.listen_options import (
     AdmissionOptions,
@@ -21,13 +22,12 @@ from dcmnet_cli.cli.options import LocalOptions, OutputOptions, WaitOptions, val
 from dcmnet_cli.cli.reporting import make_output
 from dcmnet_cli.cli.settings import merge_timeouts, own_max_pdu, own_title
 from dcmnet_cli.cli.tls_options import TLSAcceptorOptions
-from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.net.server import SERVER_TIMERS
-from dcmnet_cli.net.sink import DUPLICATES, SYNCS
 from dcmnet_cli.ops.listen import Listener, ListenPlan
 from dcmnet_cli.ops.results import ListenEvent
 from dcmnet_cli.ops.storage import StoragePlan
+from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.events import show_event
 from dcmnet_cli.render.listen_summary import has_headline, show_listen_summary
 from dcmnet_cli.render.output import Output
@@ -41,6 +41,11 @@ EXAMPLES = (
         "dcmnet listen 11112 -od inbox --name '{PatientID}/{StudyDate}/{SOPInstanceUID}.dcm' --on-study ./route.py",
         "sort, and run a program for each study",
     ),
+    (
+        "dcmnet listen 11112 -aet PACS --archive pacs --node WS1@10.0.0.7:104",
+        "an archive: store, find, get, and move to WS1 and the nodes of the configuration",
+    ),
+    ("dcmnet listen 11112 --worklist today.csv", "a modality worklist from a table"),
     ("dcmnet listen 0 --bind 127.0.0.1 --json --count 1", "in CI: a free port, told in the first line"),
     ("dcmnet listen 11112 --called PACS --calling CT1 --calling CT2", "reject all other AE titles"),
     ("dcmnet listen 2762 +tls key.pem cert.pem +cf ca.pem", "with TLS and client certificates"),
@@ -84,6 +89,7 @@ def listen(
     ] = None,
     storage: StorageOptions,
     names: NameFamily,
+    archive: ArchiveOptions,
     hooks: HookOptions,
     admission: AdmissionOptions,
     faults: FaultOptions,
@@ -92,54 +98,56 @@ def listen(
     waits: WaitOptions,
     tls: TLSAcceptorOptions,
 ) -> None:
-    """Answer C-ECHO and, with -od, receive objects until stopped (Ctrl-C), with a log line for whatever happens."""
+    """Answer C-ECHO until stopped (Ctrl-C), with -od receive objects, with --archive be an archive of them."""
     shown = make_output(output)
     local.check()
     configuration = load_configuration(local.config)
-    timeouts = merge_timeouts(configuration.defaults("listen").timeouts, waits.given())
+    own = _own_terms(local, waits, configuration)
+    storage = storage.within(archive.archive)
     plan = ListenPlan(
         port=_port(port, port_option),
         host=bind,
-        family=local.family,
-        title=own_title("listen", local.aetitle, configuration),
+        family=own.family,
+        title=own.calling,
         called=tuple(check_title("--called", title) for title in called or ()),
         calling=tuple(check_title("--calling", title) for title in calling or ()),
-        max_pdu=own_max_pdu("listen", local.max_pdu, configuration),
+        max_pdu=own.max_pdu,
         networks=admission.networks(),
         max_associations=_at_least("--max-associations", max_associations, 1),
         stop_after=_at_least("--count", count, 0),
         grace=check_seconds("--grace", grace, zero_is_no_limit=True),
         timers=SERVER_TIMERS._replace(
-            acse=timeouts.acse,
-            dimse=timeouts.dimse,
-            release=timeouts.release,
+            acse=own.timeouts.acse,
+            dimse=own.timeouts.dimse,
+            release=own.timeouts.release,
             idle=check_seconds("--idle-timeout", idle_timeout),
         ),
-        write_timeout=timeouts.write,
+        write_timeout=own.timeouts.write,
         tls=tls.settings(),
         idle_exit=check_seconds("--idle-exit", idle_exit, zero_is_no_limit=True),
         storage=storage_plan(storage, names, hooks, shown) if storage.stores else None,
+        archive=archive.plan(own, configuration),
         identity=admission.check(shown.say),
         faults=faults.faults(shown.say),
     )
     raise typer.Exit(run(plan, shown))
 
 
+def _own_terms(local: LocalOptions, waits: WaitOptions, configuration: Configuration) -> Target:
+    """Our side of associations, of those that an archive requests, too: a target without an address."""
+    return Target(
+        "",
+        0,
+        calling=own_title("listen", local.aetitle, configuration),
+        family=local.family,
+        max_pdu=own_max_pdu("listen", local.max_pdu, configuration),
+        timeouts=merge_timeouts(configuration.defaults("listen").timeouts, waits.given()),
+    )
+
+
 def storage_plan(storage: StorageOptions, names: NameFamily, hooks: HookOptions, output: Output) -> StoragePlan:
     """What is stored and how. Raises UsageError."""
-    if storage.on_duplicate not in DUPLICATES:
-        raise UsageError(f'--on-duplicate: "{storage.on_duplicate}" is not one of {", ".join(DUPLICATES)}')
-    if storage.sync not in SYNCS:
-        raise UsageError(f'--sync: "{storage.sync}" is not one of {", ".join(SYNCS)}')
-    return StoragePlan(
-        storage.directory(),
-        names=names.naming(),
-        on_duplicate=storage.on_duplicate,
-        sync=storage.sync,
-        convert_to=storage.convert_to(),
-        only=storage.classes(),
-        transfer_syntaxes=(IMPLICIT_VR_LITTLE_ENDIAN,) if storage.implicit else (),
-        preferred=storage.preferences(),
+    return storage.plan(names)._replace(
         hooks=hooks.commands(),
         hook_limits=hooks.limits(),
         tells_objects=output.json or output.verbosity > 0,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcmnet_cli.ops.hooks import HookLimits
     from dcmnet_cli.ops.identity import IdentityCheck
     from dcmnet_cli.ops.naming import NameOptions
+    from dcmnet_cli.ops.storage import StoragePlan
 
 STORAGE = "Storage"
 NAMES = "File names"
@@ -148,6 +149,17 @@ class StorageOptions(NamedTuple):
             raise UsageError(f"-od: {quoted(self.output_directory)} is no folder")
         return self.output_directory
 
+    def within(self, archive: str | None) -> "StorageOptions":
+        """The same for an archive in a folder, None for no archive. Raises UsageError for contradictions."""
+        if archive is None:
+            return self
+        for name, given in (("--ignore", self.ignore), ("-od", self.output_directory is not None)):
+            if given:
+                raise UsageError(f"{name} contradicts --archive, which stores in its own folder")
+        if not os.path.isdir(archive):
+            raise UsageError(f"--archive: {quoted(archive)} is no folder")
+        return self._replace(output_directory=archive)
+
     @property
     def stores(self) -> bool:
         """Whether C-STORE is offered at all."""
@@ -163,6 +175,26 @@ class StorageOptions(NamedTuple):
             "+ti": uids.IMPLICIT_VR_LITTLE_ENDIAN,
             "+td": uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
         }.get(given, "")
+
+    def plan(self, names: "NameFamily") -> "StoragePlan":
+        """What is stored and how, hooks aside. Raises UsageError."""
+        from dcmnet_cli.net.sink import DUPLICATES, SYNCS
+        from dcmnet_cli.ops.storage import StoragePlan
+
+        if self.on_duplicate not in DUPLICATES:
+            raise UsageError(f'--on-duplicate: "{self.on_duplicate}" is not one of {", ".join(DUPLICATES)}')
+        if self.sync not in SYNCS:
+            raise UsageError(f'--sync: "{self.sync}" is not one of {", ".join(SYNCS)}')
+        return StoragePlan(
+            self.directory(),
+            names=names.naming(),
+            on_duplicate=self.on_duplicate,
+            sync=self.sync,
+            convert_to=self.convert_to(),
+            only=self.classes(),
+            transfer_syntaxes=(uids.IMPLICIT_VR_LITTLE_ENDIAN,) if self.implicit else (),
+            preferred=self.preferences(),
+        )
 
     def classes(self) -> frozenset[str]:
         """The SOP classes of ``--only``, by UID. Raises UsageError."""
@@ -187,7 +219,7 @@ class NameFamily(NamedTuple):
         str,
         value("--name", metavar="TEMPLATE", panel=NAMES, text="as '{PatientID}/{StudyDate}/{SOPInstanceUID}.dcm'"),
     ] = ""
-    modality: Annotated[
+    modality_names: Annotated[
         bool, flag("--modality-names", panel=NAMES, text="CT.<UID>, as storescp names files; default <UID>.dcm")
     ] = False
     default_names: Annotated[bool, flag("-uf", "+fd", "--default-filenames", panel=NAMES, hidden=True)] = False
@@ -221,9 +253,9 @@ class NameFamily(NamedTuple):
             ("-sp", self.sort_patient),
             ("+ssd", self.sort_date),
         )
-        if self.name and (scheme or folders or self.modality):
+        if self.name and (scheme or folders or self.modality_names):
             raise UsageError(f"--name contradicts {scheme or folders or '--modality-names'}")
-        prefixed = self.modality or scheme == "+uf"
+        prefixed = self.modality_names or scheme == "+uf"
         default = "" if self.name or prefixed else ".dcm"
         return NameOptions(
             scheme={"+uf": "unique", "+fsu": "short", "-tn": "time"}.get(scheme, "uid"),

@@ -18,6 +18,10 @@ _ENDING_IN_EQUALS = frozenset({"-x=", "+x=", "+t=", "+g="})
 _SEED = "random numbers come from the operating system; leave it out"
 _RETIRED_PROFILE = "this security profile is retired and not secure; use +pg, or +px for a peer that is very old"
 _RENAMING = "names are made on arrival and stay; use --name '{StudyInstanceUID}/{sequence:06}.dcm'"
+_LAYOUT = (
+    *("-u", "--disable-new-vr", "+g", "--group-length-create", "-g", "--group-length-remove"),
+    *("-e", "--length-undefined", "+p", "--padding-create", "+cl", "--compression-level"),
+)
 _REFUSED = {
     **dict.fromkeys(("-rns", "--rename-on-eostudy"), _RENAMING),
     "-lc": "a log configuration of DCMTK cannot be read; use -v or -d, and redirect stderr to a file",
@@ -25,6 +29,12 @@ _REFUSED = {
     "--arguments": "use set -x, or echo, in the shell",
     **dict.fromkeys(("+pa", "--profile-aes", "+pb", "--profile-basic", "+pn", "--profile-null"), _RETIRED_PROFILE),
     **dict.fromkeys(("+rs", "--seed", "+ws", "--write-seed", "+wf", "--write-seed-file"), _SEED),
+    **dict.fromkeys(("-ac", "--access-full", "+ac", "--access-control"), "hosts.allow is not read; leave it out"),
+    **dict.fromkeys(("-dhl", "--disable-host-lookup"), "hosts are not looked up by address; leave it out"),
+    **dict.fromkeys(("-up", "--uid-padding"), "padded UIDs are read as what they stand for; leave it out"),
+    **dict.fromkeys(("-F", "--write-dataset"), "files are written with their meta information, as all readers expect"),
+    **dict.fromkeys(("+tb", "--write-xfer-big"), "big endian is retired; use +te"),
+    **dict.fromkeys(_LAYOUT, "objects are written as they came; convert the files with another program if you must"),
     "--no-sni": "the name of the host, or --server-name, is always sent; leave it out",
 }
 _SIGNED_NUMBER = re.compile(r"[+-][0-9]")

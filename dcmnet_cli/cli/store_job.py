@@ -189,16 +189,16 @@ class StoreJob:
 
     def _judge(self, result: StoreResult, error: DcmnetError | None) -> None:
         """The exit status: what nothing was stored for has its own, and partly done is never 0."""
-        if error is not None:
+        if result.is_interrupted:
+            self._report.error = DcmnetError("interrupted")
+            self._report.exit_code = ExitCode.INTERRUPTED
+        elif error is not None:
             fail(self._report, error, self._target)
         elif not result.tally.good:
-            self._report.exit_code = self._nothing_sent(result)
+            unusable = any(not row.sent_as for row in self._rows)
+            self._report.exit_code = ExitCode.NO_CONTEXT if unusable else ExitCode.USAGE
         elif not result.tally.is_complete or (self._sending.strict and result.tally.counts["warned"]):
             self._report.exit_code = ExitCode.PARTLY_DONE
-
-    def _nothing_sent(self, result: StoreResult) -> ExitCode:
-        no_context = any("no context" in outcome.reason for outcome in result.tally.remarkable)
-        return ExitCode.NO_CONTEXT if no_context else ExitCode.USAGE
 
     def _write_report(self, result: StoreResult) -> None:
         path = self._sending.report
@@ -220,5 +220,7 @@ def _check(paths: list[str], inputs: InputOptions, sending: SendingOptions) -> N
         raise UsageError(f'--group: "{sending.group}" is not study or none')
     if sending.max_send_pdu and sending.max_send_pdu < 4096:
         raise UsageError("--max-send-pdu takes 4096 or more")
+    if sending.rename and sending.repeat > 1:
+        raise UsageError("+rn contradicts --repeat: a renamed file is not found again")
     if sending.jobs < 1 or sending.repeat < 1 or sending.retry < 0:
         raise UsageError("--jobs and --repeat take 1 or more, --retry 0 or more")

@@ -87,6 +87,7 @@ class AssociationProtocol(UpperLayer):
         self._received = 0  # bytes since the last progress
         self._pdu_type = 0  # of the PDU under way, 0 between PDUs
         self._skipping = False
+        self._pending: tuple[bytes, MessageReceived] | None = None  # the last pending response, as it was on the wire
 
     # --- verbs: the association -------------------------------------------------------------------------------
 
@@ -209,7 +210,7 @@ class AssociationProtocol(UpperLayer):
         """The next event, or None when more bytes are needed. To be drained before ``get_buffer`` is called again."""
         while not self._events and not self.is_over:
             try:
-                if not self._advance():
+                if not (self._pending and self._advance_pending()) and not self._advance():
                     break
             except InvalidPDU as error:
                 self._skipping = True  # a length was wrong: where the next PDU begins is anyone's guess
@@ -247,6 +248,17 @@ class AssociationProtocol(UpperLayer):
         if self.state not in (State.STA6, State.STA7):
             return self._skip_pdu()
         return self._advance_pdata()
+
+    def _advance_pending(self) -> bool:
+        """Pending responses to a query are the same byte for byte, thousands of them: one comparison does for each."""
+        assert self._pending is not None
+        raw, received = self._pending
+        is_between = not (self._pdu_type or self._skipping or self._assembler.in_message)
+        if not is_between or self.state is not State.STA6 or not self._receiver.take(raw):
+            return False
+        self._assembler.begin_message(received)
+        self._message_received(received)
+        return True
 
     def _begin_pdu(self) -> bool:
         """The first byte decides: what has no place here is answered without waiting for the length it declares."""
@@ -333,6 +345,13 @@ class AssociationProtocol(UpperLayer):
             self._trace(Trace(False, event.message, self._assembler.raw_command, event.context_id))
         self._outstanding.settle(event.context_id, event.message)
         self._events.append(event)
+        if getattr(event.message, "status", None) in (0xFF00, 0xFF01) and self._trace is None:
+            self._remember_pending(event)
+
+    def _remember_pending(self, event: MessageReceived) -> None:
+        if self._pending is None or self._pending[1] is not event:
+            whole = frame(event.context_id, COMMAND, chunks_of(self._assembler.raw_command), 0)
+            self._pending = b"".join(next(whole)), event
 
     # --- time --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ priority) and says so in ``notes``; an element that overruns, or one without whi
 """
 
 import struct
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from dcmnet_cli.core.commands import COMMAND_FIELDS, NO_DATA_SET, RECORDS, Message, PaddedUID, UnknownMessage
 from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError
@@ -43,7 +44,7 @@ _BY_TAG = {tag: (vr, name) for tag, vr, name in _ELEMENTS}
 _VR_OF = {name: (tag, vr) for tag, vr, name in _ELEMENTS}
 
 _HEADER = struct.Struct("<HHI")
-_US = struct.Struct("<H")
+_US_ELEMENT = struct.Struct("<HHIH")
 _GROUP_LENGTH = struct.Struct("<HHII")
 
 # Harmless when absent: the value that stands in. Whatever else a record demands is an error to leave out.
@@ -64,56 +65,71 @@ def encode(message: Message) -> bytes:
     """
     record = type(message)
     parts = [b""]
-    for tag, vr, name, index in _plan(record):
+    for tag, encode_element, name, index in _plan(record):
         value = COMMAND_FIELDS.get(record, 0) if index < 0 else message[index]
         if value is None or value == "" or value == ():
             continue
-        parts.append(_encode_element(tag, vr, value, name))
+        try:
+            parts.append(encode_element(tag, value))
+        except (ValueError, struct.error) as error:  # a number out of its range, a letter beyond ASCII
+            raise LocalProtocolError(f"{name.replace('_', ' ')} cannot be sent: {error}") from error
     parts[0] = _GROUP_LENGTH.pack(0, 0, 4, sum(map(len, parts)))
     return b"".join(parts)
 
 
-_plans: dict[type, list[tuple[int, str, str, int]]] = {}
+def _encode_us(tag: int, value: int) -> bytes:
+    return _US_ELEMENT.pack(0, tag, 2, value)
 
 
-def _plan(record: Any) -> list[tuple[int, str, str, int]]:
-    """Which elements a record has, ascending, and where: worked out once a record type. -1 is the command field."""
+def _encode_ui(tag: int, value: str) -> bytes:
+    raw: bytes = value.raw if isinstance(value, PaddedUID) else value.encode("ascii", "surrogateescape")
+    return _element(tag, raw, b"\0")
+
+
+def _encode_at(tag: int, value: tuple[int, ...]) -> bytes:
+    return _element(tag, b"".join(struct.pack("<HH", number >> 16, number & 0xFFFF) for number in value), b"")
+
+
+def _encode_ae(tag: int, value: str) -> bytes:
+    text = value.encode("ascii", "surrogateescape")
+    if len(text) > 16:
+        raise ValueError(f"an AE title has 16 characters at most: {value!r}")
+    return _element(tag, text, b" ")
+
+
+def _encode_lo(tag: int, value: str) -> bytes:
+    return _element(tag, value.encode("ascii", "replace")[:64], b" ")
+
+
+def _element(tag: int, raw: bytes, padding: bytes) -> bytes:
+    if len(raw) % 2:
+        raw += padding
+    return _HEADER.pack(0, tag, len(raw)) + raw
+
+
+_Encoder: TypeAlias = Callable[[int, Any], bytes]
+_ENCODERS: dict[str, _Encoder] = {
+    "US": _encode_us,
+    "UI": _encode_ui,
+    "AT": _encode_at,
+    "AE": _encode_ae,
+    "LO": _encode_lo,
+}
+_plans: dict[type, list[tuple[int, _Encoder, str, int]]] = {}
+
+
+def _plan(record: Any) -> list[tuple[int, _Encoder, str, int]]:
+    """Which elements a record has, ascending, how and where: worked out once a record type. -1 is the command field."""
     plan = _plans.get(record)
     if plan is None:
         names = record._fields
         plan = [
-            (tag, vr, name, names.index(name) if name in names else -1)
+            (tag, _ENCODERS[vr], name, names.index(name) if name in names else -1)
             for tag, vr, name in _ELEMENTS
             if name in names or name == "command_field"
         ]
         _plans[record] = plan
     return plan
-
-
-def _encode_element(tag: int, vr: str, value: Any, name: str) -> bytes:
-    try:
-        raw = _encode_value(vr, value)
-    except (ValueError, struct.error) as error:  # a number out of its range, a letter beyond ASCII
-        raise LocalProtocolError(f"{name.replace('_', ' ')} cannot be sent: {error}") from error
-    return _HEADER.pack(0, tag, len(raw)) + raw
-
-
-def _encode_value(vr: str, value: Any) -> bytes:
-    if vr == "US":
-        return _US.pack(value)
-    if vr == "UI":
-        raw: bytes = value.raw if isinstance(value, PaddedUID) else value.encode("ascii", "surrogateescape")
-        return _even(raw, b"\0")
-    if vr == "AT":
-        return b"".join(struct.pack("<HH", number >> 16, number & 0xFFFF) for number in value)
-    text: bytes = value.encode("ascii", "surrogateescape" if vr == "AE" else "replace")
-    if vr == "AE" and len(text) > 16:
-        raise ValueError(f"an AE title has 16 characters at most: {value!r}")
-    return _even(text[:64], b" ")
-
-
-def _even(raw: bytes, padding: bytes) -> bytes:
-    return raw + padding if len(raw) % 2 else raw
 
 
 def decode(data: bytes, notes: list[str]) -> Message:
@@ -203,7 +219,7 @@ def _decode_value(tag: int, vr: str, raw: bytes, notes: list[str]) -> Any:
             for i in range(0, len(raw) - 3, 4)
         )
     text = raw.strip(b"\0 ").decode("ascii", "surrogateescape")
-    if vr != "UI" or raw == text.encode("ascii", "surrogateescape") + b"\0" * (len(text) % 2):
+    if vr != "UI" or raw[len(text) :] == b"\0" * (len(text) % 2):
         return text
     notes.append(f"element (0000,{tag:04X}) is padded in its own way")
     uid = PaddedUID(text)

@@ -131,9 +131,12 @@ class Assembler:
             return None
         self.raw_command = bytes(self._command)
         self._command.clear()
-        message = command_set.decode(self.raw_command, self._notes)
-        if command_set.has_data_set(message):
-            self._message = message
-        else:
-            self._context_id = 0
-        return MessageReceived(piece.context_id, message)
+        received = MessageReceived(piece.context_id, command_set.decode(self.raw_command, self._notes))
+        self.begin_message(received)
+        return received
+
+    def begin_message(self, received: MessageReceived) -> None:
+        """A command set has come whole: what it announces is due next."""
+        has_data_set = command_set.has_data_set(received.message)
+        self._message = received.message if has_data_set else None
+        self._context_id = received.context_id if has_data_set else 0

@@ -149,6 +149,13 @@ class Receiver:
         """The next byte, left where it is."""
         return self._view[self._start] if self._start < self._end else None
 
+    def take(self, expected: bytes) -> bool:
+        """Between PDUs: use up ``expected`` at once, if that is what comes next to the byte."""
+        if not self._buffer.startswith(expected, self._start, self._end):
+            return False
+        self._start += len(expected)
+        return True
+
     def skip(self) -> bool:
         """Drop what has come of the current PDU; True once it has come whole."""
         count = min(self._pdv_left + self._pdu_left, self._end - self._start)

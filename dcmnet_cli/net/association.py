@@ -1,12 +1,12 @@
 """An association over a connection, as a caller uses it: either role, blocking, one thread at a time."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from dcmnet_cli.core.association import Timers
 from dcmnet_cli.core.command_set import has_data_set
-from dcmnet_cli.core.commands import Message, Response, message_name
+from dcmnet_cli.core.commands import CCancelRQ, Message, Response, message_name
 from dcmnet_cli.core.events import (
     AssociationAccepted,
     AssociationEvent,
@@ -131,6 +131,11 @@ class Association(Link):
         return self._protocol.request
 
     @property
+    def peer_ae_title(self) -> str:
+        """The AE title the peer goes by here: the called one if we requested, else the calling one."""
+        return self.requested.called_ae_title if self._protocol.is_requestor else self.requested.calling_ae_title
+
+    @property
     def notes(self) -> Sequence[str]:
         """What was tolerated so far."""
         return self._protocol.notes
@@ -175,12 +180,29 @@ class Association(Link):
         What is left of the data set before it is read and dropped.
         """
         self.drain()
-        event = self._next_event()
+        event, self._seen = self._seen or self._next_event(), None
         if isinstance(event, MessageReceived):
             self._in_data_set = has_data_set(event.message)
             return Received(self.negotiated.contexts[event.context_id], event.message)
         self._be_released()
         return None
+
+    def peek(self) -> Message | None:
+        """The message that ``receive`` would return at once, None when there is none yet. It stays to be received.
+
+        For those who are busy sending and want to hear a C-CANCEL. Raises UnexpectedRelease when the peer has released.
+        """
+        self.drain()
+        if self._seen is None:
+            self._obey_interrupt()
+            event = self._waiting_event()
+            if event is None:
+                return None
+            if not isinstance(event, MessageReceived):
+                self._be_released()
+                raise UnexpectedRelease(f"{self.peer} released the association before its request was answered")
+            self._seen = event
+        return self._seen.message
 
     def call(self, context_id: int, message: Message, data_set: Buffer | Chunks = b"") -> Response:
         """Send a request and return its one response; a data set that comes with it is dropped.
@@ -190,9 +212,15 @@ class Association(Link):
         self.send(context_id, message, data_set)
         return self.receive_response(f"the response to {message_name(message)}")
 
-    def receive_response(self, due: str) -> Response:
-        """The one response to a request just sent, ``due`` in words. Raises as ``call`` does."""
+    def receive_response(self, due: str, on_cancel: Callable[[CCancelRQ], None] | None = None) -> Response:
+        """The one response to a request just sent, ``due`` in words. Raises as ``call`` does.
+
+        ``on_cancel`` gets the C-CANCELs that may come before it, those of the peer's own request (C-GET).
+        """
         received = self.receive()
+        while on_cancel is not None and received is not None and isinstance(received.message, CCancelRQ):
+            on_cancel(received.message)
+            received = self.receive()
         if received is None:
             raise UnexpectedRelease(f"{self.peer} released the association instead of answering")
         if not isinstance(received.message, Response):

@@ -72,6 +72,7 @@ class Link:
         self._is_interrupted = False
         self._message_id = 0
         self._in_data_set = False
+        self._seen: MessageReceived | None = None  # looked at by ``peek``, to be received yet
         self._last_byte = time.monotonic()
         self.watch: Callable[[], float] | None = None
         if not is_requestor:
@@ -109,13 +110,30 @@ class Link:
             event = self._protocol.next_event()
             if event is None:
                 self._fill()
-            elif isinstance(event, NotDICOM):
-                self._first_bytes = event.first_bytes
-            elif isinstance(event, (AssociationRejected, Aborted, Violation, TimerExpired, ConnectionClosed)):
-                self._conclude(event)
-            else:
-                self._tell_notes()
+            elif self._is_welcome(event):
                 return event
+
+    def _waiting_event(self) -> AssociationEvent | None:
+        """As ``_next_event``, if there is one by now: what has arrived is read, and nothing waited for."""
+        while True:
+            event = self._protocol.next_event()
+            if event is None:
+                try:
+                    self._read(0.0)
+                except TimeoutError:
+                    return None
+            elif self._is_welcome(event):
+                return event
+
+    def _is_welcome(self, event: AssociationEvent) -> bool:
+        """Whether an event is one for the caller; raises for those that are the end of the association."""
+        if isinstance(event, NotDICOM):
+            self._first_bytes = event.first_bytes
+            return False
+        if isinstance(event, (AssociationRejected, Aborted, Violation, TimerExpired, ConnectionClosed)):
+            self._conclude(event)
+        self._tell_notes()
+        return True
 
     def _fill(self) -> None:
         """Write what is queued, then read once, within the protocol's deadline."""
@@ -135,10 +153,14 @@ class Link:
         if self.watch is not None:
             timeout = _WATCH_EVERY if timeout is None else min(timeout, _WATCH_EVERY)
         try:
-            count = self.transport.recv_into(self._protocol.get_buffer(), timeout, quick_ack=True)
+            self._read(timeout, quick_ack=True)
         except TimeoutError:
             self._protocol.timeout(time.monotonic())
-            return
+
+    def _read(self, timeout: float | None, *, quick_ack: bool = False) -> None:
+        """Read once. Raises TimeoutError when nothing came; every other trouble is left to the events."""
+        try:
+            count = self.transport.recv_into(self._protocol.get_buffer(), timeout, quick_ack=quick_ack)
         except (ConnectionLost, TLSError) as error:
             self._lost = error
             count = 0

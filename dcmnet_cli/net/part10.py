@@ -18,7 +18,7 @@ from dcmnet_cli.errors import InputError
 from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, Walk, walk
 
 SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID = 0x00080016, 0x00080018, 0x0020000D
-_WANTED = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID))
+IDENTIFYING = frozenset((SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID))
 _META_CLASS, _META_INSTANCE, _META_SYNTAX = 0x00020002, 0x00020003, 0x00020010
 _META_WANTED = frozenset((_META_CLASS, _META_INSTANCE, _META_SYNTAX))
 _EXPLICIT_LITTLE, _IMPLICIT_LITTLE, _EXPLICIT_BIG = Layout(True, True), Layout(False, True), Layout(True, False)
@@ -57,6 +57,17 @@ def read_file(pread: PRead, size: int, *, check_uids: bool = True) -> DicomFile 
     ``pread`` takes (count, offset) and may return less at the end of the file only. Without ``check_uids`` a UID
     that breaks PS3.5 section 9.1 is passed as long as it can be sent at all. Raises what ``pread`` raises.
     """
+    surveyed = survey_file(pread, size, IDENTIFYING, check_uids=check_uids)
+    return surveyed[0] if surveyed is not None else None
+
+
+def survey_file(
+    pread: PRead, size: int, wanted: frozenset[int], *, check_uids: bool = True
+) -> tuple[DicomFile, dict[int, str]] | None:
+    """As ``read_file``, with the values of the ``wanted`` tags, of which IDENTIFYING have to be some.
+
+    Values are as ``elements.walk`` finds them: at the top level, undecoded, cut off after 1024 bytes.
+    """
     head = pread(WINDOW, 0)
     window = FileWindow(pread, size, head)
     start = 132 if head[128:132] == b"DICM" else 4 if head[:4] == b"DICM" else 0
@@ -68,16 +79,16 @@ def read_file(pread: PRead, size: int, *, check_uids: bool = True) -> DicomFile 
         notes.append("no file meta information")
     syntax = meta.get(_META_SYNTAX) or ("" if meta else _guess_syntax(window, offset))
     if problem := _syntax_problem(syntax):
-        return _describe(meta, Walk({}, window.size, problem, False), syntax, offset, size, notes)
+        return _describe(meta, Walk({}, window.size, problem, False), syntax, offset, size, notes), {}
     offset = _skip_inner_meta(window, start, offset, notes)
     if syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-        found = _walk_deflated(pread, offset, size)
+        found = _walk_deflated(pread, offset, size, wanted)
     else:
-        found = walk(window, offset, _true_layout(window, offset, syntax, notes), _WANTED)
+        found = walk(window, offset, _true_layout(window, offset, syntax, notes), wanted)
     if start == 0 and not meta and SOP_CLASS_UID not in found.values and found.problem:
         return None  # it only began like DICOM
     found = found if found.problem else found._replace(problem=_uid_problem(found.values, meta, check_uids))
-    return _describe(meta, found, syntax, offset, size, notes)
+    return _describe(meta, found, syntax, offset, size, notes), found.values
 
 
 def layout_of(transfer_syntax_uid: str) -> Layout:
@@ -149,8 +160,8 @@ def _true_layout(window: FileWindow, offset: int, syntax: str, notes: list[str])
     return _EXPLICIT_LITTLE
 
 
-def _walk_deflated(pread: PRead, offset: int, size: int) -> Walk:
-    """The UIDs at the head of a deflated data set (PS3.5 A.5), and whether its deflate stream comes to its end.
+def _walk_deflated(pread: PRead, offset: int, size: int, wanted: frozenset[int]) -> Walk:
+    """The values at the head of a deflated data set (PS3.5 A.5), and whether its deflate stream comes to its end.
 
     Inflating stops at 64 MiB: what is larger is taken on trust, and a bomb costs no more than that.
     """
@@ -168,7 +179,7 @@ def _walk_deflated(pread: PRead, offset: int, size: int) -> Walk:
     except zlib.error:
         return Walk({}, size, "the data set is not deflated, though its transfer syntax says so", False)
     window = FileWindow(lambda count, start: head[start : start + count], len(head), head)
-    values = walk(window, 0, _EXPLICIT_LITTLE, _WANTED, last=STUDY_INSTANCE_UID).values
+    values = walk(window, 0, _EXPLICIT_LITTLE, wanted, last=max(wanted)).values
     if not inflater.eof:
         return Walk(values, size, "", False)
     end = at - len(inflater.unused_data)

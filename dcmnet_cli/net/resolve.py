@@ -69,7 +69,9 @@ def _numeric(host: str, port: int) -> list[Address] | None:
 
 
 def _lookup(host: str, port: int, family: socket.AddressFamily, flags: int = 0) -> list[Address]:
-    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
+    # As bytes an ASCII name spares the IDNA codec, whose tables take a millisecond or two to load.
+    name = host.encode("ascii") if host.isascii() else host
+    found = socket.getaddrinfo(name, port, family, socket.SOCK_STREAM, 0, flags)
     addresses = [
         Address(entry[0], entry[4])  # type: ignore[arg-type]
         for entry in found

@@ -45,6 +45,7 @@ class ServiceRequest:
         self.context = context
         self.message = message
         self.is_answered = False
+        self._was_cancelled = False
 
     def fragments(self) -> Iterator[list[memoryview]]:
         """The data set as it arrives: lists of views, each list borrowed until the next (see ``Association``)."""
@@ -62,6 +63,22 @@ class ServiceRequest:
         response = respond(self.message, status, **elements)
         self.association.send(self.context.context_id, response, data_set or b"")
         self.is_answered = status not in (0xFF00, 0xFF01)
+
+    def is_cancelled(self) -> bool:
+        """Whether the peer has sent a C-CANCEL for this request by now. Never waits; cheap enough for every response.
+
+        Any other message stays where it is, and a C-CANCEL for another request is dropped as one that comes too late
+        (PS3.7 9.3.2.3). What is left of our own data set is dropped. Raises as ``Association.peek`` does.
+        """
+        while isinstance(message := self.association.peek(), CCancelRQ):
+            self.association.receive()
+            self.cancelled(message)
+        return self._was_cancelled
+
+    def cancelled(self, message: CCancelRQ) -> None:
+        """Take note of a C-CANCEL that came where a response was due (C-GET); ``is_cancelled`` tells if it was ours."""
+        if message.message_id_being_responded_to == self.message.message_id:
+            self._was_cancelled = True
 
 
 Handler: TypeAlias = Callable[[ServiceRequest], int | None]

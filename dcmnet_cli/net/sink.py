@@ -8,10 +8,12 @@ instance at once cannot mix their bytes. No symbolic link below the folder is ev
 import errno
 import os
 import secrets
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from dcmnet_cli.core.pdata import Buffer
@@ -27,6 +29,7 @@ _IOV_MAX = 1024
 _BLOCK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_RENAMES = 10_000
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class Stored(NamedTuple):
@@ -65,27 +68,36 @@ class Folder:
                     self, os.open(".", self._unnamed | os.O_WRONLY, 0o666, dir_fd=self._root), "", header
                 )
             except OSError as error:
-                if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
-                    raise OutputError(f"cannot create a file in {self.path}: {_words(error)}") from error
-                self._unnamed = 0
+                if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                    self._unnamed = 0
+                # Whatever else it was stands in the way of a named one, too, and is better told then.
         name = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
         try:
             number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=self._root)
         except OSError as error:
-            raise OutputError(f"cannot create a file in {self.path}: {_words(error)}") from error
+            raise self._error("create a file in", error) from error
         return IncomingFile(self, number, name, header)
 
     def sync_files(self, paths: Iterable[str]) -> None:
         """Make files and their folders durable (``sync="association"``). Raises OutputError."""
         try:
-            folders = set()
+            folders: set[str] = set()
+            top = len(self.path.rstrip("/"))
             for path in paths:
                 _sync_path(path)
-                folders.add(os.path.dirname(path))
+                folder = os.path.dirname(path)
+                while folder not in folders and len(folder) >= top:
+                    folders.add(folder)
+                    folder = os.path.dirname(folder)
             for folder in folders:
-                _sync_path(folder)
+                _sync_path(folder or "/")
         except OSError as error:
-            raise OutputError(f"cannot make files in {self.path} durable: {_words(error)}") from error
+            raise self._error("make durable what is in", error) from error
+
+    def _error(self, what: str, error: OSError, relative: str = "") -> OutputError:
+        """``details`` has the name: in words it would take a patient's name, where files are named so, to the log."""
+        why = _words(error)
+        return OutputError(f"cannot {what} {self.path}: {why}", errno=error.errno, why=why, relative=relative)
 
     def _clear_leftovers(self) -> None:
         """Temporary files of a run that was killed."""
@@ -100,6 +112,8 @@ class Folder:
             for folder in folders:
                 with suppress(FileExistsError):
                     os.mkdir(folder, 0o777, dir_fd=number)
+                    if self.sync == "object":
+                        os.fsync(number)
                 inner = os.open(folder, _DIRECTORY, dir_fd=number)
                 os.close(number)
                 number = inner
@@ -139,7 +153,7 @@ class IncomingFile:
                 if written:
                     buffers[0] = memoryview(buffers[0])[written:]
         except OSError as error:
-            raise OutputError(f"cannot write to {self._folder.path}: {_words(error)}", errno=error.errno) from error
+            raise self._folder._error("write to", error) from error
 
     def reader(self) -> int:
         """A descriptor to read the file by, closed with it. Raises OSError."""
@@ -158,6 +172,8 @@ class IncomingFile:
             self.write([])
         *folders, name = relative.split("/")
         try:
+            if not {"", ".", ".."}.isdisjoint((*folders, name)):
+                raise OSError(errno.EINVAL, "the name leads out of the folder")
             if self._folder.sync == "object":
                 os.fsync(self._descriptor)
             for attempt in (1, 2):
@@ -167,7 +183,7 @@ class IncomingFile:
                     if attempt == 2:
                         raise  # the sub-folder went between making and using it, twice: somebody is clearing up
         except OSError as error:
-            raise OutputError(f"cannot write {relative} to {self._folder.path}: {_words(error)}") from error
+            raise self._folder._error("write to", error, relative) from error
         finally:
             self.discard()
         raise AssertionError  # the loop returns or raises
@@ -204,11 +220,11 @@ class IncomingFile:
         if policy == "overwrite":
             self._replace(parent, name)
             return "overwritten", name
-        for candidate in (name, *_other_names(name)):
-            if policy == "skip" and self._is_same(parent, candidate):
-                return "skipped", candidate
+        for candidate in chain((name,), _other_names(name)):
             if candidate != name and self._link(parent, candidate):
                 return "renamed", candidate
+            if policy == "skip" and self._is_same(parent, candidate):
+                return "skipped", candidate
         raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def _link(self, parent: int, name: str) -> bool:
@@ -221,21 +237,43 @@ class IncomingFile:
                 os.link(f"{_OWN_DESCRIPTORS}/{self._descriptor}", name, dst_dir_fd=parent, follow_symlinks=True)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS or not self._temporary:
+                raise
+            return self._rename(parent, name)
         return True
 
+    def _rename(self, parent: int, name: str) -> bool:
+        """What takes the place of ``_link`` on file systems without hard links; other processes can still interfere."""
+        with self._folder._lock:
+            try:
+                os.lstat(name, dir_fd=parent)
+            except FileNotFoundError:
+                os.rename(self._temporary, name, src_dir_fd=self._folder._root, dst_dir_fd=parent)
+                self._temporary = ""
+                return True
+        return False
+
     def _replace(self, parent: int, name: str) -> None:
-        interim = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
-        self._link(parent, interim)
-        os.rename(interim, name, src_dir_fd=parent, dst_dir_fd=parent)
+        root = self._folder._root  # where leftovers are looked for
+        interim, self._temporary = self._temporary, ""
+        if not interim:
+            interim = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
+            self._link(root, interim)
+        try:
+            os.rename(interim, name, src_dir_fd=root, dst_dir_fd=parent)
+        except OSError:
+            os.unlink(interim, dir_fd=root)
+            raise
 
     def _is_same(self, parent: int, name: str) -> bool:
         """Whether a file holds the same data set in the same transfer syntax: headers may differ by sender."""
         try:
-            other = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            other = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
         except OSError:
             return False  # gone again, or no file that could be compared
         try:
-            return _same_data_set(self.reader(), other)
+            return stat.S_ISREG(os.fstat(other).st_mode) and _same_data_set(self.reader(), other)
         finally:
             os.close(other)
 

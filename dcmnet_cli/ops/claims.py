@@ -40,13 +40,15 @@ class Work:
 class Claim:
     """What one association works on: an iterator that takes more work when the last is used up.
 
-    ``in_hand`` are the instances that were handed out and have no outcome yet, in order.
+    ``in_hand`` are the instances that were handed out and have no outcome yet, in order; ``is_over`` is for whoever
+    works on it to set at the end.
     """
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._group: deque[Instance] = deque()
         self.in_hand: deque[Instance] = deque()
+        self.is_over = threading.Event()
 
     def __iter__(self) -> Iterator[Instance]:
         return self

@@ -197,6 +197,8 @@ def _wrong_protocol(error: DcmnetError, target: Target | None) -> Diagnosis:
 
 
 def _no_context(error: DcmnetError, target: Target | None) -> Diagnosis:
+    if error.hints:  # a context there is, and what the work needs of it was not agreed
+        return Diagnosis(error.layer, error.message, remedies=error.hints, side="here")
     results = error.details.get("results")
     refusals = [int(number) for number in results if number] if isinstance(results, list) else []
     if not refusals:

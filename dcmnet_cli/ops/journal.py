@@ -8,6 +8,9 @@ from typing import IO
 from dcmnet_cli.errors import InputError, OutputError
 from dcmnet_cli.ops.transfer import STORED, WARNED, Outcome
 
+_LONGEST = 1 << 20  # of a line: what goes on and on is no journal
+_BEGINNING = b'{"time": "'
+
 
 class Journal:
     """Append-only. ``confirmed`` are the SOP Instance UIDs that earlier runs stored at the same peer."""
@@ -15,9 +18,12 @@ class Journal:
     def __init__(self, path: str, peer: str) -> None:
         self._path = path
         self._peer = peer
+        self._torn = 0  # bytes of a last line that a crash cut short
         self.confirmed = self._read()
         try:
             self._file: IO[str] = open(path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+            if self._torn:
+                self._file.truncate(self._file.tell() - self._torn)  # or the next line would be spoilt with it
         except OSError as error:
             raise OutputError(f"cannot write journal {path}: {error.strerror}", path=path) from error
 
@@ -26,8 +32,8 @@ class Journal:
         confirmed: set[str] = set()
         with suppress(FileNotFoundError):
             try:
-                with open(self._path, encoding="utf-8", errors="replace") as file:
-                    for number, line in enumerate(file, 1):
+                with open(self._path, "rb") as file:
+                    for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), 1):
                         self._learn(line, number, confirmed)
             except FileNotFoundError:
                 raise
@@ -35,13 +41,14 @@ class Journal:
                 raise InputError(f"cannot read journal {self._path}: {error.strerror}") from error
         return confirmed
 
-    def _learn(self, line: str, number: int, confirmed: set[str]) -> None:
+    def _learn(self, line: bytes, number: int, confirmed: set[str]) -> None:
+        if not line.endswith(b"\n") and line[: len(_BEGINNING)] == _BEGINNING[: len(line)]:
+            self._torn = len(line)
+            return
         try:
             entry = json.loads(line)
         except ValueError:
-            if line.endswith("\n"):
-                raise InputError(f"{self._path}, line {number}: not a journal of dcmnet") from None
-            return
+            entry = None
         if not isinstance(entry, dict):
             raise InputError(f"{self._path}, line {number}: not a journal of dcmnet")
         if entry.get("peer") == self._peer and entry.get("outcome") in (STORED, WARNED):
@@ -67,4 +74,5 @@ class Journal:
 
     def close(self) -> None:
         """Close the file. What was added is in it already."""
-        self._file.close()
+        with suppress(OSError):  # of a line that could not be written: ``add`` has said so
+            self._file.close()

@@ -16,6 +16,7 @@ from dcmnet_cli.net.resolve import format_address
 from dcmnet_cli.net.server import SERVER_TIMERS, Limits, Server
 from dcmnet_cli.net.service import Handlers, ServiceRequest, answer_echo
 from dcmnet_cli.net.transport import Transport, listen
+from dcmnet_cli.ops.archive_plan import ArchivePlan
 from dcmnet_cli.ops.faults import Faults
 from dcmnet_cli.ops.identity import Caller, IdentityCheck
 from dcmnet_cli.ops.listen_log import EventLog, Summary
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import ipaddress
 
     from dcmnet_cli.net.tls_settings import TLSSettings
+    from dcmnet_cli.ops.archive_service import ArchiveService
 
 NOT_ADMITTED = AAssociateRJ(1, 1, 3)
 """What an address that may not call is told: the reason that says whose side has to be changed."""
@@ -41,7 +43,7 @@ _LOOKS_A_SECOND = 5
 class ListenPlan(NamedTuple):
     """How to listen. ``host`` None is every interface, ``port`` 0 any free port; ``stop_after`` is a number of
     associations and ``idle_exit`` a time without any, 0 for no end; empty ``called``, ``calling`` and ``networks``
-    accept everybody. Without ``storage`` only C-ECHO is answered. Times in seconds.
+    accept everybody. Without ``storage`` and ``archive`` only C-ECHO is answered. Times in seconds.
     """
 
     port: int
@@ -62,6 +64,7 @@ class ListenPlan(NamedTuple):
     storage: StoragePlan | None = None
     identity: IdentityCheck | None = None
     faults: Faults | None = None
+    archive: ArchivePlan | None = None
 
 
 class Listener:
@@ -74,8 +77,13 @@ class Listener:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         secure = self._make_secure(plan)
-        self._storage = Storage(plan.storage, self._log, plan.faults) if plan.storage is not None else None
-        self._sockets = listen(plan.host, plan.port, family=plan.family)
+        self._archive = self._open_archive(plan)
+        try:
+            self._storage = self._open_storage(plan)
+            self._sockets = listen(plan.host, plan.port, family=plan.family)
+        except BaseException:
+            self._close_archive()
+            raise
         self.addresses = tuple(format_address(sock.getsockname()) for sock in self._sockets)
         self.port: int = self._sockets[0].getsockname()[1]
         self._server = Server(
@@ -97,6 +105,8 @@ class Listener:
         facts: dict[str, object] = {"port": self.port, "addresses": list(self.addresses), "title": self._plan.title}
         facts["tls"] = self._plan.tls is not None
         self._log.emit("listening", "", self._describe(), facts)
+        if self._archive is not None:
+            self._archive.tell()
         if self._plan.idle_exit:
             threading.Thread(target=self._watch_idleness, daemon=True).start()
         self._server.serve()
@@ -104,6 +114,7 @@ class Listener:
         cut_off = not self._server.finish(self._plan.grace)
         if self._storage is not None:
             self._storage.finish(self._plan.grace)
+        self._close_archive()
         summary = self._log.summary(cut_off)
         self._log.emit("stopped", "", summary.describe(), summary._asdict())
         if self._log.failure is not None:
@@ -119,6 +130,23 @@ class Listener:
     def active(self) -> int:
         """How many associations are open."""
         return self._log.active
+
+    def _open_archive(self, plan: ListenPlan) -> "ArchiveService | None":
+        if plan.archive is None:
+            return None
+        from dcmnet_cli.ops.archive_service import ArchiveService  # SQLite, and all that only an archive needs
+
+        return ArchiveService(plan.archive, plan.title, self._log)
+
+    def _open_storage(self, plan: ListenPlan) -> Storage | None:
+        if plan.storage is None:
+            return None
+        index = self._archive.index if self._archive is not None else None
+        return Storage(plan.storage, self._log, plan.faults, index.add if index is not None else None)
+
+    def _close_archive(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
 
     def stop(self) -> None:
         """Accept nothing more; what is under way gets the grace time. Safe in a signal handler."""
@@ -139,10 +167,12 @@ class Listener:
         handlers: dict[type, Callable[[ServiceRequest], int | None]] = {CEchoRQ: echo}
         if self._storage is not None:
             handlers[CStoreRQ] = self._storage.receiver
+        if self._archive is not None:
+            handlers |= self._archive.handlers()
         return handlers
 
     def _decide(self, request: AAssociateRQ, association: Association) -> AAssociateAC | AAssociateRJ:
-        fault = self._fault_of(request)
+        fault = self._fault_of(request, association)
         if fault is not None:
             return fault
         address = association.transport.remote.rpartition(":")[0].strip("[]")
@@ -161,9 +191,13 @@ class Listener:
             proposed = {context.abstract_syntax for context in request.contexts}
             accepted |= {uid: plan.storage.transfer_syntaxes for uid in proposed if plan.storage.takes(uid)}
             policy = policy._replace(preferred=plan.storage.preferred)
+        if self._archive is not None:
+            accepted |= self._archive.contexts
+            grants = plan.storage.takes if plan.storage is not None else None
+            policy = policy._replace(grants_scp_role=grants, extended=self._archive.extended)
         return answer(request, policy, decision)
 
-    def _fault_of(self, request: AAssociateRQ) -> AAssociateRJ | None:
+    def _fault_of(self, request: AAssociateRQ, association: Association) -> AAssociateRJ | None:
         if self._plan.faults is None:
             return None
         with self._lock:
@@ -172,6 +206,7 @@ class Listener:
         is_identified = bool(request.user_information.implementation_class_uid)
         fault = self._plan.faults.on_association(number, is_identified=is_identified)
         if fault.drop:
+            association.transport.close(abort=True)
             raise ConnectionLost("dropped on purpose, as asked for", how="closed_here")
         return fault.rejection
 
@@ -216,5 +251,7 @@ class Listener:
         callers = f"calling titles {', '.join(plan.calling)}" if plan.calling else "any calling title"
         titles = f"called {', '.join(plan.called)}" if plan.called else "any called title"
         secured = " with TLS" if plan.tls is not None else ""
-        storage = f" · {plan.storage.describe()}" if plan.storage is not None else " · C-ECHO only"
-        return f"{plan.title} on {' and '.join(self.addresses)}{secured} · {titles} · {callers}{storage}"
+        only = "" if plan.archive is not None else " · C-ECHO only"
+        storage = f" · {plan.storage.describe()}" if plan.storage is not None else only
+        archive = f" · {plan.archive.describe()}" if plan.archive is not None else ""
+        return f"{plan.title} on {' and '.join(self.addresses)}{secured} · {titles} · {callers}{storage}{archive}"

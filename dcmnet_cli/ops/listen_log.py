@@ -36,6 +36,8 @@ COUNTED = (
     "ignored",
     "refused",
     "hooks_failed",
+    "queries",
+    "retrievals",
 )
 COUNTED_OUTCOMES = {
     "stored": "stored",
@@ -64,6 +66,8 @@ class Summary(NamedTuple):
     ignored: int = 0
     refused: int = 0
     hooks_failed: int = 0
+    queries: int = 0
+    retrievals: int = 0
     cut_off: bool = False
 
     def describe(self) -> str:
@@ -71,6 +75,8 @@ class Summary(NamedTuple):
         told = [plural(self.associations, "association")]
         told += [plural(self.echoes, "echo", "echoes")] if self.echoes else []
         words = {
+            f"quer{'ies' if self.queries != 1 else 'y'}": self.queries,
+            f"retrieval{'s' * (self.retrievals != 1)}": self.retrievals,
             "stored": self.stored,
             f"duplicate{'s' * (self.duplicates != 1)} skipped": self.duplicates,
             "received and ignored": self.ignored,
@@ -179,7 +185,10 @@ class EventLog(ServerObserver):
         self.last_activity = time.monotonic()
         if tell or received.notes:
             self.emit(
-                "stored", remote, _stored_detail(received, outcome), self._stored_facts(remote, received, outcome)
+                "stored",
+                remote,
+                _stored_detail(received, outcome, with_path=tell),
+                self._stored_facts(remote, received, outcome),
             )
 
     def not_stored(self, remote: str, why: str) -> None:
@@ -195,6 +204,12 @@ class EventLog(ServerObserver):
         facts = {"hook": result.event, "ok": result.is_ok, **result._asdict()}
         del facts["event"]  # which is "hook" in the log
         self.emit("hook", "", result.detail, facts | {"problem": result.problem or None})
+
+    def retrieved(self, remote: str, event: str, detail: str, facts: dict[str, object]) -> None:
+        """A query or retrieval was answered: ``event`` is find, move or get."""
+        self._count("queries" if event == "find" else "retrievals")
+        self.last_activity = time.monotonic()
+        self.emit(event, remote, detail, facts)
 
     def warned(self, text: str) -> None:
         """Something an operator should know."""
@@ -303,7 +318,8 @@ def _detail_of(error: Exception) -> str:
     return f"internal error: {type(error).__name__}: {error}"
 
 
-def _stored_detail(received: ReceivedObject, outcome: str) -> str:
-    path = received.stored.path if received.stored is not None else received.sop_instance_uid
+def _stored_detail(received: ReceivedObject, outcome: str, *, with_path: bool) -> str:
+    """Paths may hold what patients are called by, and belong in a log only where every object was asked for."""
+    path = received.stored.path if received.stored is not None and with_path else received.sop_instance_uid
     notes = f" ({'; '.join(received.notes)})" if received.notes else ""
     return f"{outcome} {printable(path)}, {size(received.length)}{notes}"

@@ -79,29 +79,28 @@ class OpenedFile(Opened):
     def chunks(self, offset: int, length: int, buffer: bytearray | None = None) -> Chunks:
         if offset + length > self.size:
             raise _too_short(self.label)
-        if buffer is not None or length > LARGEST_CHUNK:
-            return Chunks(length, self._pieces(offset, length, buffer))
-        data = self.pread(length, offset)
-        if len(data) < length:
-            raise _too_short(self.label)
-        return Chunks(length, (data,))
+        view = memoryview(bytearray(min(length, LARGEST_CHUNK)) if buffer is None else buffer)[:length]
+        self._fill(view, offset)  # at once, and not when it is sent: the caller may have nothing to do but wait now
+        return Chunks(length, (view,) if len(view) == length else self._pieces(view, offset, offset + length))
 
-    def _pieces(self, offset: int, length: int, buffer: bytearray | None) -> Iterator[Buffer]:
-        view = memoryview(bytearray(LARGEST_CHUNK) if buffer is None else buffer)
-        position, end = self._base + offset, self._base + offset + length
-        while position < end:
-            piece = view[: min(len(view), end - position)]
-            filled = 0
-            while filled < len(piece):
-                try:
-                    count = os.preadv(self._descriptor, [piece[filled:]], position + filled)
-                except OSError as error:
-                    raise _unreadable(self.label, error) from error
-                if not count:
-                    raise _too_short(self.label)
-                filled += count
+    def _pieces(self, view: memoryview, offset: int, end: int) -> Iterator[Buffer]:
+        """The bytes from ``offset`` to ``end``, of which ``view`` holds the first."""
+        yield view
+        for position in range(offset + len(view), end, len(view)):
+            piece = view[: end - position]
+            self._fill(piece, position)
             yield piece
-            position += filled
+
+    def _fill(self, view: memoryview, offset: int) -> None:
+        filled = 0
+        while filled < len(view):
+            try:
+                count = os.preadv(self._descriptor, [view[filled:]], self._base + offset + filled)
+            except OSError as error:
+                raise _unreadable(self.label, error) from error
+            if not count:
+                raise _too_short(self.label)
+            filled += count
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

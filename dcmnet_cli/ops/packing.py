@@ -87,7 +87,8 @@ class Packer:
         accepted = {context.transfer_syntax: context for context in route.candidates}
         choice = choose(file.transfer_syntax_uid, tuple(accepted), self._mode)
         if route.context is None and not choice.target:
-            return describe(instance, NOT_SENT, reason="; ".join((choice.why_not or route.why, *choice.hints[:1])))
+            why = choice.why_not if accepted else route.why
+            return describe(instance, NOT_SENT, reason="; ".join((why, *choice.hints[:1])))
         with instance.source.open() as opened:
             pread: Callable[[int, int], bytes] = opened.pread
             close = _nothing

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.commands import CStoreRQ
+from dcmnet_cli.core.status import category
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import AssociationAborted, ConnectionLost, ConversionError, OutputError
 from dcmnet_cli.net.part10 import SOP_INSTANCE_UID, STUDY_INSTANCE_UID, meta_header, read_file
-from dcmnet_cli.net.service import ServiceRequest
+from dcmnet_cli.net.service import SOP_CLASS_NOT_SUPPORTED, ServiceRequest
 from dcmnet_cli.net.sink import Folder, IncomingFile, Stored
 from dcmnet_cli.ops.faults import DURING, Faults, ObjectFault
 from dcmnet_cli.ops.head import Head
@@ -40,8 +41,9 @@ class ReceivedObject(NamedTuple):
 
 
 class ReceivePlan(NamedTuple):
-    """What is done with objects. Without a ``folder`` they are dropped; ``convert_to`` is the transfer syntax they are
-    written in, "" as they came; ``wants_study`` that somebody asks for the Study Instance UID of each.
+    """What is done with objects of SOP classes that it ``takes``. Without a ``folder`` they are dropped; ``convert_to``
+    is the transfer syntax they are written in, "" as they came; ``wants_study`` that somebody asks for the Study
+    Instance UID of each.
     """
 
     folder: Folder | None
@@ -49,6 +51,7 @@ class ReceivePlan(NamedTuple):
     convert_to: str = ""
     wants_study: bool = False
     faults: Faults | None = None
+    takes: Callable[[str], bool] = lambda _: True
 
 
 class Receiver:
@@ -74,13 +77,16 @@ class Receiver:
             self._wanted |= {STUDY_INSTANCE_UID}
 
     def __call__(self, request: ServiceRequest) -> int:
+        if not self._plan.takes(request.context.abstract_syntax):  # other services have their contexts here, too
+            return SOP_CLASS_NOT_SUPPORTED
         fault = self._next_fault()
         status = 0
         try:
             status = self._receive(request, fault)
         except OutputError as error:
             self._failed(request, error.message)
-            request.respond(OUT_OF_RESOURCES, error_comment=_comment(error.message))
+            why = str(error.details.get("why", error.message))  # not where: that is no business of the peer's
+            request.respond(OUT_OF_RESOURCES, error_comment=_comment(f"cannot be stored: {why}"))
         except ConversionError as error:
             self._failed(request, error.message)
             request.respond(CANNOT_UNDERSTAND, error_comment=_comment(error.message))
@@ -104,14 +110,16 @@ class Receiver:
         if fault is not None and (fault.sleep_during or fault.end_moment == DURING):
             time.sleep(fault.sleep_during)
             _end_on_purpose(request, fault)
+        status = fault.status if fault is not None else None
+        is_refused = status is not None and category(status) == "failure"
         folder = self._plan.folder
-        if folder is None:
+        if folder is None or is_refused:
             length, stored = self._drop(request, head), None
         else:
             length, stored = self._write(request, message, folder, head)
+        if status is not None and is_refused:
+            return status
         instance, notes = _true_instance(message, head.values())
-        if fault is not None and fault.status is not None:
-            return fault.status
         self._arrived(
             request,
             ReceivedObject(
@@ -127,7 +135,7 @@ class Receiver:
         )
         if stored is not None and stored.outcome == "rejected":
             request.respond(DUPLICATE, error_comment="this instance is here already")
-        return 0
+        return status or 0
 
     def _drop(self, request: ServiceRequest, head: Head) -> int:
         length = 0
@@ -155,7 +163,7 @@ class Receiver:
             message.affected_sop_class_uid,
             message.affected_sop_instance_uid,
             syntax,
-            request.association.requested.calling_ae_title,
+            request.association.peer_ae_title,
         )
 
     def _name(self, request: ServiceRequest, message: CStoreRQ, values: Mapping[int, str]) -> str:

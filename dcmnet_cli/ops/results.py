@@ -80,10 +80,10 @@ class RoundTrips(NamedTuple):
 class ListenEvent(NamedTuple):
     """Something that happened at a listener, for its log.
 
-    ``event`` is a stable word: ``listening``, ``association``, ``echo``, ``stored``, ``rejected``, ``aborted``,
-    ``not_dicom``, ``failed``, ``received``, ``hook``, ``warning``, ``closed``, ``stopped``. ``at`` is Unix time;
-    ``peer`` the peer's ``address:port``; the titles are empty where none is known; ``detail`` is for people, ``facts``
-    the same for programs.
+    ``event`` is a stable word: ``listening``, ``association``, ``echo``, ``stored``, ``received``, ``find``, ``move``,
+    ``get``, ``archive``, ``hook``, ``rejected``, ``aborted``, ``not_dicom``, ``failed``, ``warning``, ``closed``,
+    ``stopped``. ``at`` is Unix time; ``peer`` the peer's ``address:port``; the titles are empty where none is known;
+    ``detail`` is for people, ``facts`` the same for programs.
     """
 
     event: str

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from dcmnet_cli.core.commands import MEDIUM, CStoreRQ, CStoreRSP
+from dcmnet_cli.core.commands import MEDIUM, CCancelRQ, CStoreRQ, CStoreRSP
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.pdata import Chunks
 from dcmnet_cli.core.status import category
@@ -36,6 +36,7 @@ class Courier:
     """Sends instances over one association. ``spent`` grows as it works.
 
     ``may_send`` is asked right before each instance leaves, and may take its time; False ends the delivery.
+    ``on_cancel`` gets the C-CANCELs of a peer whose own C-GET this serves.
     """
 
     def __init__(
@@ -46,13 +47,20 @@ class Courier:
         priority: int = MEDIUM,
         originator: tuple[str, int] | None = None,
         may_send: Callable[[Instance], bool] = lambda _: True,
+        on_cancel: Callable[[CCancelRQ], None] | None = None,
     ) -> None:
         self._association = association
         self._pack = pack
         self._priority = priority
         self._originator = originator
         self._may_send = may_send
-        self.spent = TimeSpent()
+        self._on_cancel = on_cancel
+        self._waiting = self._network = self._converting = self._disk = 0.0  # seconds, by object: no records here
+
+    @property
+    def spent(self) -> TimeSpent:
+        """Where the time went so far."""
+        return TimeSpent(self._waiting, self._network, self._converting, self._disk)
 
     def deliver(self, instances: Iterator[Instance]) -> Iterator[Outcome]:
         """The outcomes of the instances taken from ``instances``, in order.
@@ -93,9 +101,8 @@ class Courier:
         parcel = self._pack(instance)
         seconds = time.monotonic() - begin
         converting = parcel.converting if isinstance(parcel, Parcel) else 0.0
-        self.spent = self.spent._replace(
-            disk=self.spent.disk + seconds - converting, converting=self.spent.converting + converting
-        )
+        self._disk += seconds - converting
+        self._converting += converting
         return instance, parcel
 
     def _send(self, instance: Instance, parcel: Parcel) -> None:
@@ -115,26 +122,21 @@ class Courier:
         except DcmnetError as error:
             raise Interrupted(error, describe(instance, NOT_SENT, parcel, reason=error.message)) from error
         finally:
-            self.spent = self.spent._replace(network=self.spent.network + time.monotonic() - begin)
+            self._network += time.monotonic() - begin
 
     def _await_answer(
         self, instance: Instance, parcel: Parcel, begin: float, sent: float
     ) -> tuple[Outcome, DcmnetError | None]:
         waited_from = time.monotonic()
         try:
-            response = self._association.receive_response("the response to C-STORE-RQ")
+            response = self._association.receive_response("the response to C-STORE-RQ", self._on_cancel)
         except DcmnetError as error:
             return describe(instance, IN_DOUBT, parcel, reason=error.message, seconds=time.monotonic() - begin), error
         finally:
-            self.spent = self.spent._replace(waiting=self.spent.waiting + time.monotonic() - waited_from)
+            self._waiting += time.monotonic() - waited_from
         assert isinstance(response, CStoreRSP)  # the core matched it to our request
         kind = _KINDS.get(category(response.status), REFUSED)
-        outcome = describe(instance, kind, parcel, seconds=time.monotonic() - begin)
-        return outcome._replace(
-            status=response.status,
-            error_comment=response.error_comment,
-            offending_element=response.offending_element,
-        ), None
+        return describe(instance, kind, parcel, response=response, seconds=time.monotonic() - begin), None
 
 
 class Interrupted(Exception):
@@ -152,7 +154,13 @@ class Interrupted(Exception):
 
 
 def describe(
-    instance: Instance, kind: str, parcel: Parcel | None = None, *, reason: str = "", seconds: float = 0.0
+    instance: Instance,
+    kind: str,
+    parcel: Parcel | None = None,
+    *,
+    response: CStoreRSP | None = None,
+    reason: str = "",
+    seconds: float = 0.0,
 ) -> Outcome:
     """The outcome of an instance, with everything known about it."""
     file = instance.file
@@ -165,7 +173,10 @@ def describe(
         file.transfer_syntax_uid,
         parcel.context.transfer_syntax if parcel else "",
         parcel.data_set.length if parcel else file.length,
-        reason=reason,
+        response.status if response else None,
+        response.error_comment if response else "",
+        response.offending_element if response else (),
+        reason,
         changes=parcel.changes if parcel else (),
         notes=file.notes,
         seconds=seconds,

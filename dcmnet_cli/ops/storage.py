@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dcmnet_cli.core import uids
@@ -16,6 +17,8 @@ from dcmnet_cli.ops.listen_log import EventLog
 from dcmnet_cli.ops.naming import NameOptions, Naming
 from dcmnet_cli.ops.receive import ReceivedObject, ReceivePlan, Receiver
 
+KEPT = ("stored", "renamed", "overwritten")
+"""Outcomes that put new bytes into the folder."""
 _STORAGE_SERVICES = ("Storage", "Non-Patient Object Storage")
 
 
@@ -52,10 +55,20 @@ class StoragePlan(NamedTuple):
 
 
 class Storage(ServerObserver):
-    """Puts a ``StoragePlan`` to work. Raises OutputError for a folder that cannot be written to."""
+    """Puts a ``StoragePlan`` to work; ``index`` gets the path of each new object.
 
-    def __init__(self, plan: StoragePlan, log: EventLog, faults: Faults | None = None) -> None:
+    Raises OutputError for a folder that cannot be written to.
+    """
+
+    def __init__(
+        self,
+        plan: StoragePlan,
+        log: EventLog,
+        faults: Faults | None = None,
+        index: Callable[[str], None] | None = None,
+    ) -> None:
         self._log = log
+        self._index = index
         self._tells_objects = plan.tells_objects
         naming = Naming(plan.names)
         folder = None
@@ -70,7 +83,9 @@ class Storage(ServerObserver):
             if plan.hooks or follows_studies
             else None
         )
-        receive_plan = ReceivePlan(folder, naming, plan.convert_to, bool(self._hooks) or plan.tells_objects, faults)
+        receive_plan = ReceivePlan(
+            folder, naming, plan.convert_to, bool(self._hooks) or plan.tells_objects, faults, plan.takes
+        )
         self.receiver = Receiver(receive_plan, self._arrived, self._failed)
         self._syncs_at_end = folder if plan.sync == "association" else None
         self._unsynced: dict[str, list[str]] = {}
@@ -96,9 +111,11 @@ class Storage(ServerObserver):
         stored = received.stored
         if stored is None:
             return
+        if self._index is not None and stored.outcome in KEPT:
+            self._index(stored.path)
         if self._syncs_at_end is not None:
             self._unsynced.setdefault(remote, []).append(stored.path)
-        if self._hooks is not None and stored.outcome in ("stored", "renamed", "overwritten"):
+        if self._hooks is not None and stored.outcome in KEPT:
             self._hooks.object_stored(self._stored_object(request, received, os.path.abspath(stored.path)))
 
     def _stored_object(self, request: ServiceRequest, received: ReceivedObject, path: str) -> StoredObject:

@@ -201,7 +201,7 @@ class _Run:
         while work.parts and self._gave_up is None and not self._halted.is_set():
             self._work_in_threads(work, batch, jobs)
             jobs = 1  # for what the last one to step down left when nobody was there any more to take it
-        if self._failure is not None:
+        if self._failure is not None and not self.is_interrupted:
             raise self._failure
         reason = self._why_stopped()
         while group := work.take():
@@ -218,18 +218,24 @@ class _Run:
     def _work_in_threads(self, work: Work, batch: Batch, jobs: int) -> None:
         """Even one association has a thread of its own, so that Ctrl-C never falls between sending and noting it."""
         claims = [Claim(work) for _ in range(jobs)]
-        threads = [threading.Thread(target=self._guarded, args=(claim, batch), daemon=True) for claim in claims]
         self._workers = jobs
+        started: list[Claim] = []
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)  # in slices, so that Ctrl-C gets through
+            for claim in claims:
+                try:
+                    threading.Thread(target=self._guarded, args=(claim, batch), daemon=True).start()
+                except RuntimeError:
+                    if not started:
+                        raise
+                    break  # no more threads to be had: those there are do the work
+                started.append(claim)
+            for claim in started:  # not by Thread.join: interrupted there, Python before 3.13 takes threads for dead
+                while not claim.is_over.wait(0.2):
+                    pass
         except KeyboardInterrupt:
-            self._interrupt(threads, claims)
+            self._interrupt(started)
 
-    def _interrupt(self, threads: list[threading.Thread], claims: list[Claim]) -> None:
+    def _interrupt(self, claims: Sequence[Claim]) -> None:
         """Abort the associations. What a thread that hangs has in hand is accounted for in its stead."""
         self.is_interrupted = True
         self._halted.set()
@@ -237,10 +243,8 @@ class _Run:
             for association in self._open:
                 association.interrupt()
         deadline = time.monotonic() + _ABORTING
-        for thread, claim in zip(threads, claims, strict=True):
-            if thread.ident is not None:
-                thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
+        for claim in claims:
+            if not claim.is_over.wait(max(0.0, deadline - time.monotonic())):
                 for number, instance in enumerate(list(claim.in_hand)):
                     self.settle(describe(instance, NOT_SENT if number else IN_DOUBT, reason=_INTERRUPTED))
                 claim.in_hand.clear()
@@ -256,6 +260,7 @@ class _Run:
             claim.abandon()
             with self._lock:
                 self._workers -= 1
+            claim.is_over.set()
 
     def _work(self, claim: Claim, batch: Batch) -> None:
         """Send what ``claim`` yields, over new associations as often as it takes and the options allow.

@@ -16,7 +16,7 @@ from dcmnet_cli.render.words import one_line, short_uid
 _STYLES = {"rejected": "yellow", "not_dicom": "yellow", "aborted": "red", "failed": "red", "closed": "dim"}
 _UIDS = ("study_instance_uid", "sop_instance_uid", "subject", "studies")
 _NAMED = {"sop_class_uid": "sop_class_name", "transfer_syntax_uid": "transfer_syntax_name"}
-_LOCAL = ("listening", "stopped", "warning")  # events of the listener itself, which no peer is part of
+_LOCAL = ("listening", "archive", "stopped", "warning")  # events of the listener itself, which no peer is part of
 _FIXED = ("schema", "event", "time", "peer", "calling", "called", "detail")
 
 

@@ -1,7 +1,6 @@
 """``python -m tests.benchmarks [NAMES] [--runs N] [--quick] [--markdown FILE] [--list]``."""
 
 import argparse
-import compileall
 import os
 import platform
 import sys
@@ -9,11 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import dcmnet_cli
 from tests.benchmarks import echo, memory, receiving, sending, table
 from tests.benchmarks.bench import Bench, Benchmark
 from tests.benchmarks.figures import Row, WrongResult, shown_ratio
-from tests.benchmarks.processes import dcmnet, installed, run
+from tests.benchmarks.processes import dcmnet, install, installed, run
 
 BENCHMARKS = (
     Benchmark("version", echo.version),
@@ -35,10 +33,10 @@ def main(words: Sequence[str]) -> int:
     """Measure what is asked for and print the table; 1 when a goal was missed or a result was wrong."""
     options = _parser().parse_args(words)
     chosen = [each for each in BENCHMARKS if not options.names or each.name in options.names]
-    compileall.compile_dir(str(Path(dcmnet_cli.__file__).parent), quiet=2)
     rows: list[Row] = []
     has_failed = False
     with tempfile.TemporaryDirectory(prefix="dcmnet-bench-") as folder:
+        install(Path(folder) / "installed")
         bench = Bench(Path(folder), options.runs, tenth=options.quick)
         for each in chosen:
             if each.missing:
@@ -51,7 +49,7 @@ def main(words: Sequence[str]) -> int:
             except WrongResult as error:
                 _say(f"{each.name}: wrong result: {error}")
                 has_failed = True
-    facts = _facts(words)
+        facts = _facts(words)
     table.show(rows, facts)
     if options.markdown:
         options.markdown.write_text(table.markdown(rows, facts), encoding="utf-8")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from tests.benchmarks.bench import Bench, Inbox
+from tests.benchmarks.bench import TINY_BYTES, Bench, Inbox
 from tests.benchmarks.figures import Row, WrongResult, below
 from tests.benchmarks.objects import WorkSet, write_sparse
 from tests.benchmarks.processes import HOST, Run, Server, dcmnet, run, serving
@@ -31,10 +31,10 @@ def huge_object(bench: Bench) -> Iterator[Row]:
 
 def many_files(bench: Bench) -> Iterator[Row]:
     """100,000 files: what the plan keeps of each, and how long it takes until something is sent."""
-    work = bench.work_set("many", 100_000, 1000, studies=100)
+    work = bench.work_set("many", 100_000, TINY_BYTES, studies=100)
     with serving([*dcmnet(), "listen", "{port}", "--ignore"]) as server:
         begin, ended = _send_watched(work, server)
-    words = f"{work.count:,} files in one store"
+    words = f"{work.files:,} files in one store"
     yield Row(f"{words}: peak memory", "dcmnet store", [ended.peak], goal=below(200, "MiB"), unit="MiB")
     yield Row(f"{words}: first byte on the wire", "dcmnet store", [begin], goal=below(10, "s"))
     yield Row(f"{words}: time", "dcmnet store to dcmnet listen --ignore", [ended.seconds], note="through a relay")

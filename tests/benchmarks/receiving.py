@@ -67,7 +67,7 @@ def from_four(bench: Bench) -> Iterator[Row]:
             return Side(label, measured)
 
         sides = fed(mine.port, ours, "dcmnet listen -od"), fed(other.port, theirs, "storescp +B --fork NODELAY")
-        words = f"four storescu NODELAY at once, 4 x {works[0].count} of 512 KiB"
+        words = f"four storescu NODELAY at once, 4 x {works[0].files} of 512 KiB"
         yield compare(words, *sides, bench.rounds, at_most(1.0))
 
 

@@ -1,4 +1,4 @@
-"""A long line: a relay that delivers every byte after a delay, at any bandwidth. ``python -m tests.benchmarks.relay``."""
+"""A long line: a relay that delivers every byte after a delay, at any bandwidth. Also a program of its own."""
 
 import socket
 import sys

@@ -45,7 +45,7 @@ def to_orthanc(bench: Bench) -> Iterator[Row]:
             def emptied(side: Side, web: int = web, work: WorkSet = work) -> Side:
                 def measured() -> float:
                     value = side.run()
-                    _empty(web, work.count)
+                    _empty(web, work.files)
                     return value
 
                 return side._replace(run=measured)
@@ -66,7 +66,7 @@ def against_pynetdicom(bench: Bench) -> Iterator[Row]:
 
 
 def _reduced(bench: Bench) -> tuple[WorkSet, WorkSet]:
-    return bench.work_set("ct512", 250, CT_BYTES), bench.work_set("tiny", 250, TINY_BYTES)
+    return bench.work_set("ct512", 500, CT_BYTES), bench.work_set("tiny", 250, TINY_BYTES)
 
 
 def _checked(side: Side, inbox: Inbox, work: WorkSet) -> Side:

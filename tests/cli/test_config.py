@@ -225,7 +225,7 @@ class TestReading:
         ("[defaults]\nmax_pdu = 100\n", 2, "defaults.max_pdu", "100 is no PDU length"),
         ("[defaults]\nmax_pdu = 1.5\n", 2, "defaults.max_pdu", "expected a number of bytes, found 1.5"),
         ("[defaults.ehco]\n", 1, "defaults.ehco", "unknown key; did you mean echo?"),
-        ("[defaults.echo]\nport = 1\n", 2, "defaults.echo.port", "unknown key; known here are aet, max_pdu"),
+        ("[defaults.echo]\nhost = 1\n", 2, "defaults.echo.host", "unknown key; known here are aet, "),
     ],
 )
 def test_every_problem_names_file_line_and_key(

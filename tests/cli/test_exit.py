@@ -33,6 +33,7 @@ CASES = [
     (errors.RemoteProtocolError("m"), 10),
     (errors.InvalidPDU("A-ASSOCIATE-AC", "length", 2, "too long"), 10),
     (errors.InvalidCommandSet("m"), 10),
+    (errors.InvalidIdentifier(0x00100010, "m"), 10),
     (errors.UnexpectedMessage("m"), 10),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop import peers
+from tests.interop import archives, peers
 from tests.interop.running import HOST, Listener, Peer, Process, missing
 
 Folders = pytest.TempPathFactory
@@ -110,3 +110,22 @@ def listener(tmp_path: Path) -> Iterator[StartListener]:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: Folders) -> peers.Certificates:
     return peers.Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def filled_dcmqrscp(tmp_path_factory: Folders) -> Iterator[archives.Filled]:
+    with archives.filled_dcmqrscp(tmp_path_factory.mktemp("filled") / "dcmqrscp") as filled:
+        yield filled
+
+
+@pytest.fixture(scope="session")
+def filled_orthanc(tmp_path_factory: Folders) -> Iterator[archives.Filled]:
+    with archives.filled_orthanc(tmp_path_factory.mktemp("filled") / "orthanc") as filled:
+        yield filled
+
+
+@pytest.fixture(params=["filled_dcmqrscp", "filled_orthanc"], ids=["dcmqrscp", "Orthanc"])
+def filled(request: pytest.FixtureRequest) -> archives.Filled:
+    """An archive with two studies, of either kind in turn."""
+    chosen: archives.Filled = request.getfixturevalue(request.param)
+    return chosen

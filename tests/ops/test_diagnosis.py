@@ -58,6 +58,7 @@ FAILURES: list[DcmnetError] = [
     InvalidCommandSet("no status"),
     UnexpectedMessage("nobody asked"),
     *(OperationFailed("failed", code, service="echo") for code in (0x0122, 0x0110, 0xC000, 0xA700, 0xFFFF, 0xB000)),
+    errors.InvalidIdentifier(0x00100010, "it ends within the element"),
     OperationFailed("failed", 0xA801, service="move"),
     OperationFailed("failed", 0x0001),
 ]

@@ -1,0 +1,87 @@
+"""``dcmnet get``."""
+
+from typing import Annotated
+
+from dcmnet_cli.cli.command import command
+from dcmnet_cli.cli.config import load_configuration
+from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
+from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
+from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions, flag
+from dcmnet_cli.cli.peer import PeerWords, take_peer
+from dcmnet_cli.cli.reporting import make_output, traffic_observers
+from dcmnet_cli.cli.retrieve_job import Screen, run_retrieval
+from dcmnet_cli.cli.retrieve_options import RETRIEVE, RequestSyntaxOptions, RetrieveOptions
+from dcmnet_cli.cli.retrieve_wish import InstanceModelOptions, NoBulkOptions, make_wish, target_folder
+from dcmnet_cli.cli.settings import resolve_settings
+from dcmnet_cli.cli.tls_options import TLSOptions
+from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
+from dcmnet_cli.errors import DcmnetError
+from dcmnet_cli.ops.get import GetOptions
+from dcmnet_cli.ops.get import get as retrieve
+from dcmnet_cli.ops.move import UNCOMPRESSED
+from dcmnet_cli.ops.reconcile import Result
+from dcmnet_cli.ops.results import Report
+
+EXAMPLES = (
+    ("dcmnet get archive2 --study 1.2.3.4 --out ./study", "one study, over the association that asks"),
+    ("dcmnet get archive2 --accession RX20250114-88 --out ./study --missing", "what is not in the folder yet"),
+    ("dcmnet get -aec PACS -S -k StudyInstanceUID=1.2.3 -od in +xs host 104", "in DCMTK's words, JPEG lossless"),
+    ("dcmnet get archive2 --study 1.2.3.4 --without-bulk-data --out ./headers", "headers alone, where the peer can"),
+    ("dcmnet get archive2 --patient-id 1002233 --modality CT --ignore --json", "does it work? keep nothing, tell all"),
+)
+
+
+@command(examples=EXAMPLES)
+def get(
+    words: PeerWords = None,
+    *,
+    strict_roles: Annotated[
+        bool, flag("--strict-roles", panel=RETRIEVE, text="take nothing where the peer did not confirm the SCP role")
+    ] = False,
+    keys: KeyOptions,
+    model: ModelOptions,
+    instance_model: InstanceModelOptions,
+    no_bulk: NoBulkOptions,
+    retrieving: RetrieveOptions,
+    request: RequestSyntaxOptions,
+    storage: StorageOptions,
+    names: NameFamily,
+    output: OutputOptions,
+    association: AssociationOptions,
+    timeouts: TimeoutOptions,
+    identity: IdentityOptions,
+    tls: TLSOptions,
+) -> None:
+    """Fetch objects over the association that asks (C-GET), and account for every instance."""
+    shown = make_output(output)
+    configuration = load_configuration(association.local.config)
+    peer, rest = take_peer(words, configuration)
+    target = resolve_settings("get", peer, configuration, association, timeouts, tls, identity)
+    folder = None if storage.ignore else target_folder("-od", storage.output_directory or ".")
+    wish = make_wish(
+        keys,
+        model,
+        instance_model,
+        retrieving,
+        rest,
+        folder,
+        target.charset or "",
+        only=storage.classes(),
+        without_bulk_data=no_bulk.without_bulk_data,
+    )
+    plan = storage.plan(names)._replace(directory=folder)
+    if storage.implicit:
+        plan = plan._replace(preferred=(IMPLICIT_VR_LITTLE_ENDIAN,))
+    elif plan.preferred:
+        plan = plan._replace(preferred=tuple(dict.fromkeys((*plan.preferred, *UNCOMPRESSED))))
+    options = GetOptions(
+        plan, request.syntaxes(), strict_roles, retrieving.level(), retrieving.repeat, retrieving.abort
+    )
+    report, stop = Report("get", target.facts), retrieving.stop()
+
+    def work() -> tuple[Result, DcmnetError | None]:
+        with Screen("get", shown) as screen:
+            observers = traffic_observers(shown)
+            return retrieve(target, wish, options, report, follower=screen, stop=stop, observers=observers)
+
+    run_retrieval(target, report, stop, shown, work)

@@ -1,0 +1,142 @@
+"""The option families of ``dcmnet move`` and ``dcmnet get`` that are about retrieving, not about keys or storage."""
+
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from dcmnet_cli.cli.checks import check_port, check_seconds, check_title, exclude
+from dcmnet_cli.cli.options import flag, value
+from dcmnet_cli.core import uids
+from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
+from dcmnet_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.suboperations import Stop
+
+RETRIEVE = "Retrieving"
+DESTINATION = "Destination"
+PROPOSAL = "Proposed for the request itself"
+PRIORITIES = {"low": LOW, "medium": MEDIUM, "high": HIGH}
+
+
+def _default(*names: str) -> Any:
+    """A default of DCMTK's, spelled out: read, and not listed."""
+    return flag(*names, panel=RETRIEVE, hidden=True)
+
+
+class RetrieveOptions(NamedTuple):
+    """What ``move`` and ``get`` share."""
+
+    missing: Annotated[
+        bool, flag("--missing", panel=RETRIEVE, text="only what is not in the folder yet, by SOP Instance UID")
+    ] = False
+    no_find: Annotated[
+        bool,
+        flag("--no-find", panel=RETRIEVE, text="send no C-FIND first: unique keys alone, nothing to compare"),
+    ] = False
+    cancel: Annotated[
+        int, value("--cancel", metavar="N", panel=RETRIEVE, text="ask the peer to stop after N pending responses")
+    ] = 0
+    repeat: Annotated[int, value("--repeat", metavar="N", panel=RETRIEVE, text="ask for everything N times")] = 1
+    priority: Annotated[
+        str, value("--priority", metavar="LEVEL", panel=RETRIEVE, text="low, medium (default) or high")
+    ] = "medium"
+    abort: Annotated[bool, flag("--abort", panel=RETRIEVE, text="end with an A-ABORT instead of a release")] = False
+    normal: Annotated[bool, _default("-B", "--normal")] = False
+    write_file: Annotated[bool, _default("+F", "--write-file")] = False
+    write_same: Annotated[bool, _default("+t=", "--write-xfer-same")] = False
+    new_vr: Annotated[bool, _default("+u", "--enable-new-vr")] = False
+    group_length: Annotated[bool, _default("+g=", "--group-length-recalc")] = False
+    length_explicit: Annotated[bool, _default("+e", "--length-explicit")] = False
+    padding_off: Annotated[bool, _default("-p", "--padding-off")] = False
+
+    def stop(self) -> "Stop":
+        """When to stop. Raises UsageError."""
+        from dcmnet_cli.ops.suboperations import Stop
+
+        if self.cancel < 0 or self.repeat < 1:
+            raise UsageError("--cancel takes a number of responses, --repeat 1 or more")
+        return Stop(self.cancel)
+
+    def level(self) -> int:
+        """The priority as a number. Raises UsageError."""
+        if self.priority not in PRIORITIES:
+            raise UsageError(f'--priority: "{self.priority}" is not low, medium or high')
+        return PRIORITIES[self.priority]
+
+
+class RequestSyntaxOptions(NamedTuple):
+    """DCMTK's ``-x?``: the transfer syntaxes of the request itself."""
+
+    request_uncompressed: Annotated[bool, _default("-x=", "--propose-uncompr")] = False
+    little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian only")] = False
+    big: Annotated[bool, _default("-xb", "--propose-big")] = False
+    deflated: Annotated[bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, hidden=True)] = False
+    request_implicit: Annotated[
+        bool, flag("-xi", "--propose-implicit", panel=PROPOSAL, text="implicit little endian only")
+    ] = False
+
+    def syntaxes(self) -> tuple[str, ...]:
+        """What to propose. Raises UsageError for two of them, and for encodings that no identifier is written in."""
+        given = exclude(
+            ("-x=", self.request_uncompressed),
+            ("-xe", self.little),
+            ("-xb", self.big),
+            ("-xd", self.deflated),
+            ("-xi", self.request_implicit),
+        )
+        if given in ("-xb", "-xd"):
+            raise UsageError(f"{given} is not supported: requests are written in little endian; use -xe or -xi")
+        explicit, implicit = uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN
+        return {"-xe": (explicit,), "-xi": (implicit,)}.get(given, (explicit, implicit))
+
+
+class DestinationOptions(NamedTuple):
+    """Where a C-MOVE sends to."""
+
+    destination: Annotated[
+        str | None,
+        value("-aem", "--move", metavar="AE", panel=DESTINATION, text="the AE title to send to; default our own"),
+    ] = None
+    here: Annotated[
+        str | None,
+        value("--here", metavar="FOLDER", panel=DESTINATION, text="listen while it lasts, and store here; as -od"),
+    ] = None
+    port: Annotated[
+        str | None,
+        value("+P", "--port", metavar="PORT", panel=DESTINATION, text="listen here; default 11112, 0 for any free one"),
+    ] = None
+    no_port: Annotated[bool, flag("--no-port", panel=DESTINATION, hidden=True)] = False
+    bind: Annotated[
+        str | None, value("--bind", metavar="ADDRESS", panel=DESTINATION, text="listen on this address; default all")
+    ] = None
+    grace: Annotated[
+        float,
+        value("--grace", metavar="SECONDS", panel=DESTINATION, text="wait so long for stragglers; default 10"),
+    ] = 10.0
+    plain_here: Annotated[
+        bool, flag("--plain-here", panel=DESTINATION, text="listen without TLS, though the request goes with +tls")
+    ] = False
+    verify_if_sent: Annotated[
+        bool, flag("-vc", "--verify-peer-cert", panel=DESTINATION, text="verify a sender's certificate if it has one")
+    ] = False
+    expect_sni: Annotated[
+        str | None,
+        value("--expect-sni", metavar="NAME", panel=DESTINATION, text="refuse senders that ask for another name"),
+    ] = None
+    pending_ignore: Annotated[bool, flag("-pi", "--pending-ignore", panel=DESTINATION, hidden=True)] = False
+    pending_read: Annotated[bool, flag("-pr", "--pending-read", panel=DESTINATION, hidden=True)] = False
+
+    def check(self) -> None:
+        """Raises UsageError for what cannot be meant."""
+        if self.destination is not None:
+            check_title("-aem", self.destination)
+        check_seconds("--grace", self.grace, zero_is_no_limit=True)
+        if self.no_port and self.port is not None:
+            raise UsageError("--no-port contradicts +P")
+
+    def listens_on(self, preset: int | None) -> int:
+        """The port, 0 for any free one. Raises UsageError."""
+        from dcmnet_cli.ops.move import DEFAULT_PORT
+
+        if self.port is None:
+            return preset or DEFAULT_PORT
+        return 0 if self.port == "0" else check_port("+P", self.port)
