@@ -2,6 +2,7 @@
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -65,7 +66,10 @@ class Archive:
     def handle(self, request: ServiceRequest) -> int | None:
         explicit = request.context.transfer_syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN
         assert isinstance(request.message, CFindRQ)
-        identifier = decode(request.read_data_set(), explicit)
+        data = request.read_data_set()
+        if request.context.transfer_syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+            data = zlib.decompressobj(-15).decompress(data)
+        identifier = decode(data, explicit)
         self.requests.append(request.message)
         self.queries.append(identifier)
         asked = request.association.requested.user_information.extended
@@ -87,7 +91,12 @@ class Archive:
 def pending(request: ServiceRequest, elements: Sequence[Element], status: int = 0xFF00) -> None:
     """Send one answer."""
     explicit = request.context.transfer_syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN
-    request.respond(status, encode(elements, explicit))
+    data = encode(elements, explicit)
+    if request.context.transfer_syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        deflater = zlib.compressobj(wbits=-15)
+        data = deflater.compress(data) + deflater.flush()
+        data += b"\0" * (len(data) % 2)
+    request.respond(status, data)
 
 
 def answering(*answers: Sequence[Element], status: int = 0, **more: object) -> Script:

@@ -5,7 +5,7 @@ import zlib
 from functools import partial
 from typing import NamedTuple
 
-from dcmnet_cli.archive.schema import COLUMNS, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
+from dcmnet_cli.archive.schema import COLUMNS, IMAGE, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
 from dcmnet_cli.archive.values import SPECIFIC_CHARACTER_SET, Attributes, read_attributes
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.attributes import ATTRIBUTES
@@ -14,7 +14,9 @@ from dcmnet_cli.errors import InputError, InvalidIdentifier
 from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, walk
 from dcmnet_cli.net.part10 import IDENTIFYING, DicomFile, PRead, layout_of, open_file, read_file, survey_file
 
-_WANTED = IDENTIFYING | frozenset((SPECIFIC_CHARACTER_SET, *(tag for tags in COLUMNS.values() for tag in tags)))
+OF_INSTANCE = IDENTIFYING | {SPECIFIC_CHARACTER_SET, SERIES_INSTANCE_UID, *COLUMNS[IMAGE]}
+EVERYTHING = OF_INSTANCE.union(*COLUMNS.values())
+"""What is read of an object: each one says which instance it is, and the first of a series all the rest."""
 _LAST_OF_HEAD = 0x51FFFFFF
 """Behind it come per-frame functional groups, waveforms and pixels, which no query asks for."""
 _LARGEST_HEAD = 4 << 20
@@ -50,14 +52,17 @@ class Entry(NamedTuple):
         return [self.text_of(tag) for tag in tags]
 
 
-def read_entry(folder: bytes, path: bytes) -> Entry:
-    """The entry of an object. Raises InputError, with the reason in words, for what cannot be indexed."""
+def read_entry(folder: bytes, path: bytes, wanted: frozenset[int] = OF_INSTANCE) -> Entry:
+    """The entry of an object, with the ``wanted`` attributes, OF_INSTANCE or EVERYTHING.
+
+    Raises InputError, with the reason in words, for what cannot be indexed.
+    """
     whole = os.path.join(folder, path)
     descriptor, size = open_file(os.fsdecode(whole))
     try:
         changed = os.fstat(descriptor).st_mtime_ns
         pread = partial(os.pread, descriptor)
-        surveyed = survey_file(pread, size, _WANTED)
+        surveyed = survey_file(pread, size, wanted, check_uids=False)
         if surveyed is None or surveyed[0].sop_class_uid == uids.MEDIA_STORAGE_DIRECTORY:
             raise InputError("no DICOM object")
         file, values = surveyed
@@ -68,8 +73,9 @@ def read_entry(folder: bytes, path: bytes) -> Entry:
     finally:
         os.close(descriptor)
     for tag in _SURELY_UNIQUE:
-        if not values.get(tag):
-            raise InputError(f"no {ATTRIBUTES[tag][1]}")
+        uid = values.get(tag, "")
+        if not uid or len(uid) > 64 or not uid.isascii() or not uid.isprintable():
+            raise InputError(f"{ATTRIBUTES[tag][1]} is {'no UID' if uid else 'missing'}")
     return Entry(path, size, changed, file.transfer_syntax_uid, values)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from dcmnet_cli.archive.entry import Entry, read_entry
+from dcmnet_cli.archive.entry import EVERYTHING, Entry, read_entry
 from dcmnet_cli.archive.matching import name_key
 from dcmnet_cli.archive.schema import (
     APPLICATION_ID,
@@ -28,6 +28,7 @@ from dcmnet_cli.archive.schema import (
     STUDY_INSTANCE_UID,
     VERSION,
 )
+from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import InputError, OutputError
 
 INDEX_NAME = ".dcmnet-archive.sqlite"
@@ -286,13 +287,14 @@ class Index:
             try:
                 entries.append(read_entry(self._folder, path))
             except InputError as error:
-                self._warn(f"{os.fsdecode(path)} is stored and not indexed: {error.message}")
+                self._warn(f"{printable(os.fsdecode(path))} is stored and not indexed: {error.message}")
         try:
             connection.execute("BEGIN")
             for entry in entries:
-                rows.add(entry)
+                with suppress(InputError):  # gone since it was read
+                    rows.add(entry)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it is, those who wait for this thread must not wait for ever
             rows.forget()
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
@@ -342,20 +344,23 @@ class _Rows:
         key = entry.values[STUDY_INSTANCE_UID], entry.values[SERIES_INSTANCE_UID]
         known = self._known.get(key)
         if known is None:
-            study = self._study(entry, key[0])
-            find = "SELECT id FROM series WHERE SeriesInstanceUID = ? AND study = ?"
-            row = self._connection.execute(find, (key[1], study)).fetchone()
-            known = row[0] if row else self._insert(self._add_series, study, *entry.texts_of(ONE_PER_SERIES))
+            find = "SELECT e.id FROM series e JOIN studies s ON s.id = e.study WHERE s.StudyInstanceUID = ?"
+            row = self._connection.execute(f"{find} AND e.SeriesInstanceUID = ?", key).fetchone()
+            known = int(row[0]) if row else self._new_series(read_entry(self._folder, entry.path, EVERYTHING))
             if len(self._known) >= _MOST_KNOWN:
                 self.forget()
             self._known[key] = known
         return known
 
-    def _study(self, entry: Entry, uid: str) -> int:
+    def _new_series(self, entry: Entry) -> int:
+        uid = entry.values[STUDY_INSTANCE_UID]
         row = self._connection.execute("SELECT id FROM studies WHERE StudyInstanceUID = ?", (uid,)).fetchone()
         if row:
-            return int(row[0])
-        return self._insert(self._add_study, name_key(entry.text_of(PATIENT_NAME)), *entry.texts_of(ONE_PER_STUDY))
+            study = int(row[0])
+        else:
+            name = name_key(entry.text_of(PATIENT_NAME))
+            study = self._insert(self._add_study, name, *entry.texts_of(ONE_PER_STUDY))
+        return self._insert(self._add_series, study, *entry.texts_of(ONE_PER_SERIES))
 
     def _insert(self, statement: str, *values: object) -> int:
         number = self._connection.execute(statement, values).lastrowid

@@ -24,7 +24,7 @@ class Root(Group):
     subcommands: ClassVar[Mapping[str, Entry]] = {
         "echo": Entry("dcmnet_cli.cli.echo", "ask a peer whether it answers, and say why when it does not"),
         "store": Entry("dcmnet_cli.cli.store", "send objects, and account for each of them"),
-        "find": Entry("dcmnet_cli.cli.find", "ask what a peer has: patients, studies, series, instances, worklist"),
+        "find": Entry("dcmnet_cli.cli.find", "ask what a peer has: studies, series, a worklist"),
         "move": Entry("dcmnet_cli.cli.move", "have objects sent, here or elsewhere, and prove that all came"),
         "get": Entry("dcmnet_cli.cli.get", "fetch objects over the same connection, and prove that all came"),
         "listen": Entry("dcmnet_cli.cli.listen", "receive what peers send: echo and storage"),

@@ -53,6 +53,8 @@ class FindJob:
         self._output = output
         self._model = model.model()
         self._columns: list[Column] = []
+        sorting = split_names("--sort", answers.sort)
+        self._order = [(parse_path(name.removeprefix("-")), name.startswith("-")) for name in sorting]
         self._queries = self._build(files, keys, model.station)
         self._assumption = Assumption(answers.assume or target.charset or "")
         self._report = Report("find", target.facts)
@@ -66,9 +68,7 @@ class FindJob:
         """Do all of it. Leaves with the exit status."""
         attempt(self._report, self._target, self._work)
         found = self._found
-        for name, count in self._assumption.counts.items():
-            how = "as you said" if self._assumption.given else "which is a guess"
-            found.notes.append(f"{count} answers declare no character set: read as {name}, {how}")
+        found.assumed, found.is_told = self._assumption.counts, bool(self._assumption.given)
         if self._answers.count_only and self._report.error is None:
             show_count(found, self._output)
         conclude(self._report, self._output, show=lambda: show_find(self._report, found, self._output, self._json))
@@ -76,8 +76,7 @@ class FindJob:
     def _build(self, files: Sequence[str], keys: KeyOptions, station: str | None) -> list[Query]:
         from dcmnet_cli.ops.query_file import read_query_file
 
-        columns = split_names("--columns", self._answers.columns)
-        sorting = [name.removeprefix("-") for name in split_names("--sort", self._answers.sort)]
+        paths = [parse_path(name) for name in split_names("--columns", self._answers.columns)]
         queries = []
         trees: list[Tree | None] = [read_query_file(path) for path in files] or [None]
         for tree in trees:
@@ -85,7 +84,7 @@ class FindJob:
                 self._model,
                 tree,
                 station=station,
-                columns=[*columns, *sorting] if columns else [],
+                returns=[*paths, *(path for path, _ in self._order)] if paths else [],
                 charset=self._target.charset or "",
                 relational=self._ask.relational,
                 verbatim=self._ask.verbatim,
@@ -94,7 +93,7 @@ class FindJob:
                 zone = Element(TIMEZONE, "SH", self._ask.timezone.encode())
                 query = query._replace(elements=(*query.elements, zone))
             queries.append(query)
-        paths = [parse_path(name) for name in columns] or list(dict.fromkeys(p for q in queries for p in q.columns))
+        paths = paths or list(dict.fromkeys(path for query in queries for path in query.columns))
         self._columns = [Column(path, path_name(path), heading(path, path_name(path))) for path in paths]
         return queries
 
@@ -198,13 +197,11 @@ class FindJob:
         sinks = [*self._files(stack), *self._screen()]
         for sink in sinks:
             stack.callback(sink.close)
-        if self._answers.sort is None:
+        if not self._order:
             return sinks
         from dcmnet_cli.render.sorting import Sorted
 
-        names = split_names("--sort", self._answers.sort)
-        order = [(parse_path(name.removeprefix("-")), name.startswith("-")) for name in names]
-        collected = Sorted(order, sinks, self._assumption.given)
+        collected = Sorted(self._order, sinks, self._assumption.given)
         stack.callback(collected.close)
         return [collected]
 

@@ -1,5 +1,6 @@
 """The option families that say what is asked for: information model, keys, level. For find, move and get."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from dcmnet_cli.cli.checks import exclude
@@ -7,10 +8,13 @@ from dcmnet_cli.cli.options import flag, value
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.key_tree import Tree
+    from collections.abc import Sequence
+
+    from dcmnet_cli.ops.key_tree import Path, Tree
     from dcmnet_cli.ops.keys import Query, Shorthands
 
 KEYS = "Keys"
+_NAMES = re.compile(r"(?:(?:^|(?<=[-,.]))\(?[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}|[^,])+")
 MODEL = "Information model"
 
 
@@ -75,24 +79,21 @@ class KeyOptions(NamedTuple):
         tree: "Tree | None" = None,
         *,
         station: str | None = None,
-        columns: "list[str] | None" = None,
+        returns: "Sequence[Path]" = (),
         charset: str = "",
         relational: bool = False,
         verbatim: bool = False,
     ) -> "Query":
-        """The query that the options and a query file's ``tree`` make. Raises UsageError."""
-        from dcmnet_cli.ops.key_tree import parse_key
+        """What the options and a query file's ``tree`` make; ``returns`` are asked for, too. Raises UsageError."""
         from dcmnet_cli.ops.keys import build_query
 
-        words = list(self.keys or ())
-        given = {parse_key(word)[0] for word in words}
-        words += [name for name in columns or () if parse_key(name)[0] not in given]
         return build_query(
             model,
-            words,
+            self.keys or (),
             tree,
             self.shorthands(station),
             self.level,
+            returns=returns,
             charset=charset,
             relational=relational,
             verbatim=verbatim,
@@ -101,11 +102,9 @@ class KeyOptions(NamedTuple):
 
 def split_names(option: str, words: str | None) -> list[str]:
     """``a,b,c`` as a list; tags of DCMTK's spelling keep their comma. Raises UsageError for an empty name."""
-    import re
-
     if words is None:
         return []
-    names = [name.strip() for name in re.split(r",(?![0-9A-Fa-f]{4}(?:\)|,|$|\[|\.))", words)]
-    if not all(names):
+    names = [name.strip() for name in _NAMES.findall(words)]
+    if not all(names) or len(_NAMES.sub("", words)) != len(names) - 1:
         raise UsageError(f"{option}: write names with commas between, as in StudyDate,PatientName")
     return names

@@ -9,7 +9,7 @@ from dcmnet_cli.cli.exit import ExitCode
 from dcmnet_cli.cli.reporting import attempt, conclude, fail
 from dcmnet_cli.errors import DcmnetError, OperationFailed
 from dcmnet_cli.ops.reconcile import Destination, Result, SubOperations
-from dcmnet_cli.ops.results import Report
+from dcmnet_cli.ops.results import ListenEvent, Report
 from dcmnet_cli.ops.retrieve import Follower, Plan, Request
 from dcmnet_cli.ops.suboperations import Stop
 from dcmnet_cli.ops.target import Target
@@ -42,6 +42,10 @@ class Screen(Follower):
 
     def listening(self, destination: Destination, addresses: tuple[str, ...]) -> None:
         show_listening(destination, addresses, self._output)
+
+    def heard(self, event: ListenEvent) -> None:
+        if event.event not in ("listening", "stored", "stopped"):
+            self._output.verbose(f"listener: {event.event.replace('_', ' ')} {event.peer}: {event.detail}")
 
     def proposed(self, classes: Sequence[tuple[str, int]], contexts: int) -> None:
         if self._progress is None:  # nothing may be written into the line that is being drawn
@@ -95,7 +99,9 @@ def judge(report: Report, result: Result, error: DcmnetError | None, target: Tar
         return
     if error is not None:
         fail(report, error, target)
-    elif stop.is_asked and not (stop.after and result.cancelled is False):
+        if stop.is_asked and not stop.after:
+            report.exit_code = ExitCode.INTERRUPTED
+    elif stop.is_asked:
         report.exit_code = ExitCode.PARTLY_DONE if stop.after else ExitCode.INTERRUPTED
     elif not result.good and worst is not None and worst.category == "failure" and worst.status is not None:
         fail(report, _failure(result, target), target)

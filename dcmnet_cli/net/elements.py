@@ -109,8 +109,9 @@ def walk(
 ) -> Walk:
     """Walk the data set at ``offset``; ``wanted`` tags are looked for at its top level.
 
-    With ``last`` it stops before the first tag above that one or below ``first``, wherever the file ends. What an element of undefined
-    length holds is walked in the same loop: depth is the file's choice, and recursion would be ours to pay for.
+    With ``last`` it stops before the first tag above that one or below ``first``, wherever the file ends. What an
+    element of undefined length holds is walked in the same loop: depth is the file's choice, and recursion would be
+    ours to pay for.
     """
     values: dict[int, str] = {}
     enclosing: list[tuple[bool, Layout]] = []  # for every open item and sequence: is it an item, what encloses it

@@ -293,6 +293,13 @@ def _status(error: DcmnetError, target: Target | None) -> Diagnosis:
     facts = [("Status", f"0x{error.status:04X} {known.category}: {known.meaning}")]
     if error.details.get("error_comment"):
         facts.append(("Comment", quoted(str(error.details["error_comment"]))))
+    offending = error.details.get("offending_element")
+    if isinstance(offending, tuple) and offending:
+        from dcmnet_cli.ops.key_tree import name_of
+
+        facts.append(
+            ("Offending", ", ".join(f"{name_of(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in offending))
+        )
     more = f"dcmnet explain {error.status:04X}" + (f" --service {service}" if service else "")
     return Diagnosis(
         error.layer, error.message, tuple(facts), known.explanation, known.remedies, known.side or "peer", more

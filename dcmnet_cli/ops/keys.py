@@ -90,26 +90,29 @@ def build_query(
     short: Shorthands = Shorthands(),  # noqa: B008 - immutable
     level: str = "",
     *,
+    returns: Sequence[Path] = (),
     charset: str = "",
     relational: bool = False,
     verbatim: bool = False,
 ) -> Query:
     """The query of a model: ``tree`` is that of a query file, ``keys`` are ``-k`` words, which win over all else.
 
+    ``returns`` are attributes to ask for beside these; where nothing is asked for, there is a useful selection.
     ``charset`` is what the peer understands, if that is known: text beyond ASCII is written in it, else in UTF-8.
     ``verbatim`` adds nothing but the level, and checks no rule. Raises UsageError.
     """
     built: Tree = dict(tree or {})
     typed = [parse_key(word) for word in keys]
-    level = _level(model, level, built, typed, short)
+    level = _level(model, level, built, [*typed, *((path, "") for path in returns)], short)
     for path, value in (*_expand(short, model, level), *typed):
         put(built, path, value)
+    _add(built, returns)
     built.pop(LEVEL, None)
     if verbatim:
         return Query(model, level, _encoded(built, charset, declares=False), tuple(_columns(built)))
     _check_keys(built, model, level, relational)
     notes = _notes(built, model, level, relational)
-    asked = tree is not None or any(not value and path != (CHARACTER_SET,) for path, value in typed)
+    asked = tree is not None or bool(returns) or any(not value and path != (CHARACTER_SET,) for path, value in typed)
     columns = tuple(_columns(built)) if asked else ()
     if not asked:
         _add(built, _RETURNED[level])

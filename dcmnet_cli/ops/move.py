@@ -275,6 +275,7 @@ class Reception:
 
     def _heard(self, event: ListenEvent) -> None:
         facts = event.facts
+        self._follower.heard(event)
         if event.event == "stored" and self._ledger is not None:
             if facts["outcome"] == "rejected":
                 self._ledger.refused("an instance of this name is there already")

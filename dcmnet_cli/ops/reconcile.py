@@ -13,7 +13,9 @@ from dcmnet_cli.ops.results import Diagnosis
 
 
 class Wanted(NamedTuple):
-    """An instance that the peer has, as its C-FIND answers describe it; what it did not say is empty."""
+    """An instance that the peer has, as its C-FIND answers describe it; what it did not say is empty. ``patient_id`` is
+    as on the wire, and only there where the information model begins with patients.
+    """
 
     sop_instance_uid: str
     sop_class_uid: str = ""
@@ -22,6 +24,7 @@ class Wanted(NamedTuple):
     series_number: str = ""
     transfer_syntax_uid: str = ""
     modality: str = ""
+    patient_id: bytes = b""
 
 
 class Entity(NamedTuple):

@@ -25,6 +25,7 @@ from dcmnet_cli.ops.levels import (
     level_of,
 )
 from dcmnet_cli.ops.reconcile import Destination, Entity, SubOperations, Wanted
+from dcmnet_cli.ops.results import ListenEvent
 
 if TYPE_CHECKING:
     from dcmnet_cli.net.association import Association
@@ -243,13 +244,16 @@ class Plan(NamedTuple):
 
 
 class Follower:
-    """Hears how a retrieval goes. Override what is of interest; ``arrived`` is called from other threads as well."""
+    """Hears how a retrieval goes. Override what is of interest; ``arrived`` and ``heard`` come from other threads."""
 
     def resolved(self, plan: Plan) -> None:
         """The peer has said what it has."""
 
     def listening(self, destination: Destination, addresses: tuple[str, ...]) -> None:
         """A listener is up, for what the peer will send."""
+
+    def heard(self, event: ListenEvent) -> None:
+        """Something happened at the listener."""
 
     def proposed(self, classes: Sequence[tuple[str, int]], contexts: int) -> None:
         """An association was made, with so many contexts for each SOP class, and so many in all."""
@@ -353,15 +357,12 @@ def _instances_of(ask: Ask, request: Request) -> Iterator[Wanted]:
 
 def image_requests(wanted: Iterable[Wanted], *, by_instance: bool = False) -> tuple[Request, ...]:
     """Requests for single instances, those of a series together; ``by_instance`` without the keys above them."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for each in wanted:
-        key = ("", "") if by_instance else (each.study_instance_uid, each.series_instance_uid)
-        groups.setdefault(key, []).append(each.sop_instance_uid)
-    return tuple(
-        Request("IMAGE", b"", study, series, tuple(members[start : start + _MOST_UIDS]))
-        for (study, series), members in groups.items()
-        for start in range(0, len(members), _MOST_UIDS)
-    )
+
+    def alone(each: Wanted) -> Request:
+        above = Request("IMAGE", each.patient_id, each.study_instance_uid, each.series_instance_uid)
+        return (Request("IMAGE") if by_instance else above)._replace(instances=(each.sop_instance_uid,))
+
+    return tuple(_joined(map(alone, wanted)))
 
 
 def instances_in(folder: str) -> frozenset[str]:
@@ -447,6 +448,7 @@ def _wanted(inner: Request, answer: Answer) -> Wanted:
         _text(answer, _SERIES_NUMBER),
         _text(answer, _AVAILABLE_SYNTAX),
         _text(answer, _MODALITY),
+        inner.patient_id,
     )
 
 

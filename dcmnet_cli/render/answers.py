@@ -21,8 +21,10 @@ _FORMULA = re.compile(r"[=+\-@\t](?![\d.]*$)")  # what a spreadsheet would run, 
 _DOUBTFUL = re.compile(r"(?:^|,)[=+\-@]")  # what may need a closer look: most rows do not
 _ONE_VALUE = frozenset(("LT", "ST", "UT", "UR"))
 _NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS"))
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")  # as JSON wants it
+_LONGEST_NUMBER = 24
 _PLAIN = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UC", "UI"))
 _MOST_HEADS = 4096
 _UTF_8 = UTF_8.encode("ascii")
@@ -178,6 +180,8 @@ def json_of(elements: Iterable[Element], character_set: str, assumed: str) -> st
     heads = _heads
     for element in elements:
         tag, vr, value, items = element
+        if not tag & 0xFFFF:
+            continue  # a group length is no attribute
         head = heads.get((tag, vr)) or _head(tag, vr)
         if items is not None:
             inner = ",".join(_json_item(item, character_set, assumed) for item in items)
@@ -216,8 +220,6 @@ def _json_item(item: Sequence[Element], character_set: str, assumed: str) -> str
 def _json_values(vr: str, value: str) -> str:
     if not value:
         return ""
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        value = printable(value)  # bytes that no character set explained, which JSON readers may refuse
     if "\\" not in value or vr in _ONE_VALUE:
         return _json_value(vr, value)
     return ",".join(_json_value(vr, each.strip(" ")) for each in value.split("\\"))
@@ -226,6 +228,8 @@ def _json_values(vr: str, value: str) -> str:
 def _json_value(vr: str, value: str) -> str:
     if not value:
         return "null"
+    if not value.isascii() and _SURROGATE.search(value):
+        value = printable(value)  # bytes that no character set explained, which JSON readers may refuse
     if vr == "IS" and value.isdigit() and value.isascii() and len(value) < 16:
         return str(int(value))
     if vr == "PN":
@@ -233,14 +237,10 @@ def _json_value(vr: str, value: str) -> str:
     if vr in _NUMBERS:
         if _INTEGER.fullmatch(value):
             return str(int(value))
-        return value if _DECIMAL.fullmatch(value) and _is_json(value) else quoted_json(value)
+        return value if len(value) <= _LONGEST_NUMBER and _DECIMAL.fullmatch(value) else quoted_json(value)
     if vr == "AT":
         return quoted_json(value.strip("()").replace(",", ""))
     return quoted_json(value)
-
-
-def _is_json(number: str) -> bool:
-    return re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", number) is not None
 
 
 def _json_name(value: str) -> str:

@@ -72,6 +72,8 @@ class Found:
         self.relaxed: list[Relaxed] | None = None
         self.absent: list[str] = []
         self.notes: list[str] = []
+        self.assumed: dict[str, int] = {}  # how many answers declare no character set, by the one that was read
+        self.is_told = False  # whether that is somebody's word
         self.table: Table | None = None
 
 
@@ -82,11 +84,15 @@ def heading(path: Path, name: str) -> str:
 
 def outcome(ending: Ending) -> str:
     """How a query ended, in a few words."""
-    words = f"{ending.answers:,} answer{'' if ending.answers == 1 else 's'}"
+    words = _counted(ending.answers, "answer")
     if ending.is_deaf:
         return f"{words}, and the peer went on after the C-CANCEL: aborted"
     status = status_line(ending.status, "find") if ending.status is not None else "no final status"
     return f"{words}, {status}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def show_query(words: str, output: Output) -> None:
@@ -131,8 +137,11 @@ def show_count(found: Found, output: Output) -> None:
 def _remarks(found: Found) -> list[str]:
     ending = found.ending
     notes = []
+    for name, number in found.assumed.items():
+        how = "as you said" if found.is_told else "which is a guess"
+        notes.append(f"no character set in {_counted(number, 'answer')}: read as {name}, {how}")
     if ending.unreadable:
-        notes.append(f"{ending.unreadable} answers could not be read and are left out ({ending.problem})")
+        notes.append(f"left out as unreadable: {_counted(ending.unreadable, 'answer')} ({ending.problem})")
     if ending.warned:
         absent = ", ".join(found.absent)
         what = f"; its answers lack {absent}" if absent else ""

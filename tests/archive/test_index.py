@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from dcmnet_cli.archive.entry import read_entry, read_object
+from dcmnet_cli.archive.entry import EVERYTHING, read_entry, read_object
 from dcmnet_cli.archive.index import INDEX_NAME, Counts, Index
 from dcmnet_cli.errors import InputError, OutputError
 from tests import collection
@@ -180,7 +180,30 @@ def test_an_object_without_study_is_told_and_not_indexed(tmp_path: Path, open_in
     index.add(str(path))
     assert index.counts() == Counts(0, 0, 0)
     assert len(warnings) == 1
-    assert "palette.dcm is stored and not indexed: no StudyInstanceUID" in warnings[0]
+    assert "palette.dcm is stored and not indexed: StudyInstanceUID is missing" in warnings[0]
+
+
+@pytest.mark.parametrize("uid", [b"1.2.\xff\xfe", b"1" * 66, b"1.2\x1b[2J "], ids=["bytes", "long", "escape"])
+def test_a_uid_that_is_none_harms_nobody(tmp_path: Path, open_index: Open, warnings: list[str], uid: bytes) -> None:
+    whole = collection.data_set(collection.STUDIES[0], 0, 0)
+    at = whole.index(b"\x20\0\x0d\0UI")
+    end = at + 8 + int.from_bytes(whole[at + 6 : at + 8], "little")
+    index = open_index()
+    (tmp_path / "bad.dcm").write_bytes(part10(whole[:at] + element(0x0020000D, "UI", uid) + whole[end:]))
+    (tmp_path / "good.dcm").write_bytes(part10(whole))
+    index.add(str(tmp_path / "bad.dcm"))
+    index.add(str(tmp_path / "good.dcm"))
+    assert index.counts() == Counts(1, 1, 1)
+    assert warnings == ["bad.dcm is stored and not indexed: StudyInstanceUID is no UID"]
+
+
+def test_a_uid_that_only_breaks_the_grammar_is_indexed(tmp_path: Path, open_index: Open) -> None:
+    study = collection.STUDIES[0]
+    whole = collection.data_set(study, 0, 0).replace(
+        study.instance_uid(0, 0).encode(), study.instance_uid(0, 0)[:-1].encode() + b"x"
+    )
+    (tmp_path / "odd.dcm").write_bytes(part10(whole))
+    assert open_index(rebuild=True).counts() == Counts(1, 1, 1)
 
 
 def test_a_name_in_a_character_set_that_lies_is_kept_without_harm(tmp_path: Path, open_index: Open) -> None:
@@ -206,7 +229,7 @@ def test_entries_say_what_pydicom_says(name: str) -> None:
     path = get_testdata_file(name)
     assert path is not None
     theirs = pydicom.dcmread(path, stop_before_pixels=True)
-    entry = read_entry(os.fsencode(os.path.dirname(path)), os.fsencode(os.path.basename(path)))
+    entry = read_entry(os.fsencode(os.path.dirname(path)), os.fsencode(os.path.basename(path)), EVERYTHING)
     for tag in (0x00100010, 0x00100020, 0x0020000D, 0x0020000E, 0x00080018, 0x00080020, 0x00080060, 0x00200013):
         assert entry.text_of(tag) == str(theirs[tag].value if tag in theirs and theirs[tag].value is not None else "")
     assert entry.syntax == theirs.file_meta.TransferSyntaxUID

@@ -237,6 +237,23 @@ def test_ctrl_c_asks_the_peer_to_stop_and_exits_130(inbox: Path) -> None:
     assert "received\t2" in outcome.stdout.splitlines()
 
 
+def test_ctrl_c_that_the_peer_ignores_ends_all_the_same(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcmnet_cli.ops.suboperations.CANCEL_PATIENCE", 0.3)
+
+    def handle(request: ServiceRequest) -> None:
+        send_back(request, STORED[:1])
+        threading.Thread(target=_interrupt, daemon=True).start()
+        while True:
+            request.respond(0xFF00, **counts(3, 1))
+            time.sleep(0.02)
+
+    with archive(get=handle) as peer:
+        outcome = shell("get", *peer_words(peer), "--study", STUDY, "--out", str(inbox))
+    assert outcome.status == 130
+    assert "C-CANCEL" in outcome.stderr
+    assert names(inbox) == [STORED[0]]
+
+
 def _interrupt() -> None:
     time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGINT)

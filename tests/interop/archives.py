@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -127,6 +128,21 @@ def filled_orthanc(folder: Path) -> Iterator[Filled]:
         return command, str(configuration)
 
     yield from _served(start_peer("ORTHANC", words, folder), folder, port, third)
+
+
+@contextlib.contextmanager
+def filled_dcmnet(folder: Path) -> Iterator[Filled]:
+    """Our own archive, which knows the same titles."""
+    (folder / "archive").mkdir(parents=True)
+    port, third, closed = free_port(), free_port(), free_port()
+    hosts = (("HERE", port), ("THIRD", third), ("NOBODY", closed))
+    nodes = [word for title, number in hosts for word in ("--node", f"{title}@{HOST}:{number}")]
+
+    def words(own: int) -> Sequence[str]:
+        command = (sys.executable, "-m", "dcmnet_cli", "listen", str(own), "--bind", HOST, "-aet", "OURS")
+        return *command, "--archive", str(folder / "archive"), *nodes
+
+    yield from _served(start_peer("OURS", words, folder), folder, port, third)
 
 
 def _served(peer: Peer, folder: Path, port: int, third: int) -> Iterator[Filled]:

@@ -124,8 +124,14 @@ def filled_orthanc(tmp_path_factory: Folders) -> Iterator[archives.Filled]:
         yield filled
 
 
-@pytest.fixture(params=["filled_dcmqrscp", "filled_orthanc"], ids=["dcmqrscp", "Orthanc"])
+@pytest.fixture(scope="session")
+def filled_dcmnet(tmp_path_factory: Folders) -> Iterator[archives.Filled]:
+    with archives.filled_dcmnet(tmp_path_factory.mktemp("filled") / "dcmnet") as filled:
+        yield filled
+
+
+@pytest.fixture(params=["filled_dcmqrscp", "filled_orthanc", "filled_dcmnet"], ids=["dcmqrscp", "Orthanc", "dcmnet"])
 def filled(request: pytest.FixtureRequest) -> archives.Filled:
-    """An archive with two studies, of either kind in turn."""
+    """An archive with two studies, of each kind in turn."""
     chosen: archives.Filled = request.getfixturevalue(request.param)
     return chosen

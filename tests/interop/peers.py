@@ -87,3 +87,16 @@ class Certificates:
 def own(issued: Issued) -> tuple[str, str, str]:
     """The option for one's own key and certificate, the same for DCMTK's programs and for ours."""
     return "+tls", issued.key_file, issued.certificate_file
+
+
+@contextlib.contextmanager
+def wlmscpfs(folder: Path, title: str, *items: Path) -> Iterator[Peer]:
+    """DCMTK's worklist server, one title with the given worklist files."""
+    command = program("wlmscpfs", "dcmtk")
+    database = folder / "worklists" / title
+    database.mkdir(parents=True)
+    (database / "lockfile").touch()
+    for path in items:
+        (database / path.name).write_bytes(path.read_bytes())
+    words = (command, "-v", "-dfp", str(folder / "worklists"))
+    yield from _until_done(start_peer(title, lambda port: (*words, str(port)), folder))

@@ -1,6 +1,7 @@
 """C-GET: what is proposed, what comes over the same association, and what it amounts to."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pydicom
@@ -48,8 +49,8 @@ class Got(Follower):
         self.classes: list[tuple[str, int]] = []
         self.objects = 0
 
-    def proposed(self, classes: object, contexts: int) -> None:
-        self.classes += classes  # type: ignore[operator]
+    def proposed(self, classes: Sequence[tuple[str, int]], contexts: int) -> None:
+        self.classes += classes
 
     def arrived(self, length: int) -> None:
         self.objects += 1

@@ -207,8 +207,8 @@ def test_what_the_peer_gives_up_is_listed_and_not_waited_for(moved: Moved) -> No
 
 
 def test_unknown_destination(moved: Moved) -> None:
-    comment = {"error_comment": "unknown \x1b[31m HERE"}
-    with archive(move=lambda request: request.respond(0xA801, **comment)) as peer:
+    comment = "unknown \x1b[31m HERE"
+    with archive(move=lambda request: request.respond(0xA801, error_comment=comment)) as peer:
         result, error = moved.run(peer, grace=5.0)
     assert error is None
     assert result.worst is not None

@@ -154,6 +154,11 @@ def test_missing_leaves_out_what_is_there() -> None:
     assert (nothing.requests, nothing.expected) == ((), ())
 
 
+def test_missing_in_patient_root_names_the_patient_too() -> None:
+    plan = planned(Asked(), key(STUDY_UID, STUDY), model="patient", already=frozenset(STORED))
+    assert plan.requests == (Request("IMAGE", b"P1", STUDY, "1.2.3.2", ("1.2.3.2.1",)),)
+
+
 def test_missing_without_c_find_cannot_be_known() -> None:
     with pytest.raises(InputError, match="--missing"):
         planned(None, key(STUDY_UID, STUDY), already=frozenset())
@@ -199,7 +204,7 @@ def test_failed_uids() -> None:
 
 
 def test_a_level_that_the_model_does_not_have() -> None:
-    with pytest.raises(UsageError, match="no level|does not exist"):
+    with pytest.raises(UsageError, match="IMAGE"):
         Resolver(Asked(), "only", "IMAGE", [key(STUDY_UID, "1")])
 
 
