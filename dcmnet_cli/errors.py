@@ -229,8 +229,8 @@ class InvalidIdentifier(RemoteProtocolError):
     layer = "data set"
 
     def __init__(self, tag: int, problem: str) -> None:
-        name = f"element ({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag else "its end"
-        super().__init__(f"invalid identifier: {name}: {problem}", tag=tag)
+        name = f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}): " if tag else ""
+        super().__init__(f"invalid identifier: {name}{problem}", tag=tag)
         self.tag = tag
 
 

@@ -218,7 +218,7 @@ def _rest(data: bytes, at: int, end: int, open_ended: bool) -> int:
     if open_ended:
         raise InvalidIdentifier(_ITEM, "the item has no end")
     if any(data[at:end]):
-        raise InvalidIdentifier(0, f"{end - at} stray bytes at the end")
+        raise InvalidIdentifier(0, f"{end - at} stray bytes at its end")
     return end
 
 

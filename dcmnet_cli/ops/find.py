@@ -239,9 +239,8 @@ def find(association: Association, context: AcceptedContext, query: Query, *, li
     if ending.is_failure and ending.status is not None:
         raise failed(association.peer, ending, query)
     if ending.unreadable:
-        raise InvalidIdentifier(
-            0, f"{ending.problem}; {ending.unreadable} of {ending.answers + ending.unreadable} answers"
-        )
+        problem = ending.problem.removeprefix("invalid identifier: ")
+        raise InvalidIdentifier(0, f"{problem} ({ending.unreadable} of {ending.answers + ending.unreadable} answers)")
 
 
 def failed(peer: str, ending: Ending, query: Query) -> OperationFailed:
