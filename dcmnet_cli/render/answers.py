@@ -1,4 +1,4 @@
-"""Answers of a query as rows of text: lines for a pipe, CSV, and the DICOM JSON model (PS3.18 F.2).
+"""Answers of a query as text: lines for a pipe, CSV, and JSON.
 
 Made for tens of thousands of answers: no data set is built, and text is written in large pieces. ``add`` takes one
 answer, ``flush`` is called when the network has nothing more at the moment, ``close`` once at the end.
@@ -7,28 +7,17 @@ answer, ``flush`` is called when the network has nothing more at the moment, ``c
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
-from json.encoder import encode_basestring_ascii as quoted_json
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dcmnet_cli.core.character_set import UTF_8
-from dcmnet_cli.core.identifier import SPECIFIC_CHARACTER_SET, Element, character_set_of, text
+from dcmnet_cli.core.identifier import Element, text
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.ops.answers import Column, Match, values_at
+from dcmnet_cli.render.dicom_json import DicomJSON
 
 _AT_ONCE = 1 << 16
 _FORMULA = re.compile(r"[=+\-@\t](?![\d.]*$)")  # what a spreadsheet would run, plain numbers aside
 _DOUBTFUL = re.compile(r"(?:^|,)[=+\-@]")  # what may need a closer look: most rows do not
-_ONE_VALUE = frozenset(("LT", "ST", "UT", "UR"))
-_NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS"))
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_INTEGER = re.compile(r"[+-]?\d{1,15}")
-_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")  # as JSON wants it
-_LONGEST_NUMBER = 24
-_PLAIN = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UC", "UI"))
-_MOST_HEADS = 4096
-_UTF_8 = UTF_8.encode("ascii")
-_BULK = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 
 Write = Callable[[str], None]
 
@@ -120,10 +109,10 @@ class NDJSON(_Buffered):
 
     def __init__(self, write: Write, assumed: str) -> None:
         super().__init__(write)
-        self._assumed = assumed
+        self._json = DicomJSON(assumed).of
 
     def add(self, match: Match) -> None:
-        self.put(match_json(match, self._assumed) + "\n")
+        self.put(self._json(match) + "\n")
 
 
 class JSONList(_Buffered):
@@ -132,13 +121,13 @@ class JSONList(_Buffered):
     def __init__(self, write: Write, opening: str, assumed: str) -> None:
         super().__init__(write)
         self._opening = opening
-        self._assumed = assumed
+        self._json = DicomJSON(assumed).of
         self.is_begun = False
 
     def add(self, match: Match) -> None:
         self.put("," if self.is_begun else self._opening)
         self.is_begun = True
-        self.put(match_json(match, self._assumed))
+        self.put(self._json(match))
 
 
 def _reader(columns: Sequence[Column], assumed: str) -> Callable[[Match], list[str]]:
@@ -160,92 +149,3 @@ def _safe_cell(cell: str) -> str:
     if not cell.isprintable():
         cell = printable(cell)
     return "'" + cell if cell[:1] in "=+-@" and _FORMULA.match(cell) else cell
-
-
-# --- the DICOM JSON model --------------------------------------------------------------------------------------------
-
-
-def match_json(match: Match, assumed: str) -> str:
-    """One answer as a JSON object in ASCII, so that it survives any stream."""
-    elements = match.elements
-    declared = elements.get(SPECIFIC_CHARACTER_SET)
-    if declared is not None:  # JSON is UTF-8, whatever the answer was in
-        elements = elements | {SPECIFIC_CHARACTER_SET: declared._replace(value=_UTF_8)}
-    return json_of(elements.values(), match.character_set, assumed)
-
-
-def json_of(elements: Iterable[Element], character_set: str, assumed: str) -> str:
-    """A data set by the DICOM JSON model, character set as it says."""
-    parts = []
-    heads = _heads
-    for element in elements:
-        tag, vr, value, items = element
-        if not tag & 0xFFFF:
-            continue  # a group length is no attribute
-        head = heads.get((tag, vr)) or _head(tag, vr)
-        if items is not None:
-            inner = ",".join(_json_item(item, character_set, assumed) for item in items)
-            parts.append(f'{head},"Value":[{inner}]}}' if inner else head + "}")
-        elif not value:
-            parts.append(head + "}")
-        elif vr in _PLAIN and value.isascii() and b"\\" not in value and b"\x1b" not in value:
-            word = value.decode("ascii").strip("\0 ")
-            parts.append(f'{head},"Value":[{quoted_json(word)}]}}' if word else head + "}")
-        elif vr in _BULK:
-            from base64 import b64encode
-
-            parts.append(f'{head},"InlineBinary":"{b64encode(value).decode()}"}}')
-        else:
-            values = _json_values(vr, text(element, character_set, assumed))
-            parts.append(f'{head},"Value":[{values}]}}' if values else head + "}")
-    return "{" + ",".join(parts) + "}"
-
-
-_heads: dict[tuple[int, str], str] = {}
-
-
-def _head(tag: int, vr: str) -> str:
-    """How an element begins. Kept for the next answer, as long as the peer does not invent tag after tag."""
-    head = f'"{tag:08X}":{{"vr":"{vr}"'
-    if len(_heads) < _MOST_HEADS:
-        _heads[tag, vr] = head
-    return head
-
-
-def _json_item(item: Sequence[Element], character_set: str, assumed: str) -> str:
-    elements = {each.tag: each for each in item}
-    return match_json(Match(elements, character_set_of(elements) or character_set), assumed)
-
-
-def _json_values(vr: str, value: str) -> str:
-    if not value:
-        return ""
-    if "\\" not in value or vr in _ONE_VALUE:
-        return _json_value(vr, value)
-    return ",".join(_json_value(vr, each.strip(" ")) for each in value.split("\\"))
-
-
-def _json_value(vr: str, value: str) -> str:
-    if not value:
-        return "null"
-    if not value.isascii() and _SURROGATE.search(value):
-        value = printable(value)  # bytes that no character set explained, which JSON readers may refuse
-    if vr == "IS" and value.isdigit() and value.isascii() and len(value) < 16:
-        return str(int(value))
-    if vr == "PN":
-        return _json_name(value)
-    if vr in _NUMBERS:
-        if _INTEGER.fullmatch(value):
-            return str(int(value))
-        return value if len(value) <= _LONGEST_NUMBER and _DECIMAL.fullmatch(value) else quoted_json(value)
-    if vr == "AT":
-        return quoted_json(value.strip("()").replace(",", ""))
-    return quoted_json(value)
-
-
-def _json_name(value: str) -> str:
-    if "=" not in value:
-        return f'{{"Alphabetic":{quoted_json(value)}}}'
-    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), value.split("=", 2), strict=False)
-    inner = ",".join(f'"{name}":{quoted_json(group)}' for name, group in groups if group)
-    return f"{{{inner}}}" if inner else "null"

@@ -14,7 +14,8 @@ from dcmnet_cli.core.identifier import Element, decode
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.ops.answers import Assumption, Column, Match
 from dcmnet_cli.ops.find_files import xml_of
-from dcmnet_cli.render.answers import CSV, NDJSON, JSONList, Lines, match_json
+from dcmnet_cli.render.answers import CSV, NDJSON, JSONList, Lines
+from dcmnet_cli.render.dicom_json import DicomJSON
 from dcmnet_cli.render.sorting import Sorted
 from tests.finding import element
 
@@ -166,13 +167,13 @@ def as_match(dataset: Dataset) -> Match:
 def test_the_dicom_json_model_as_pydicom_writes_it() -> None:
     expected = a_data_set().to_json_dict()
     expected["00081110"] = {"vr": "SQ"}  # empty: PS3.18 F.2.5 has no Value then, pydicom an empty one
-    assert json.loads(match_json(as_match(a_data_set()), "")) == expected
+    assert json.loads(DicomJSON().of(as_match(a_data_set()))) == expected
 
 
 def test_json_says_utf_8_whatever_the_answer_was_in() -> None:
     latin = match(element(0x00080005, "ISO_IR 100"), element(NAME, b"J\xf6rg"), character_set="ISO_IR 100")
     inner = Element(STEP, "SQ", b"", ((element(0x00080005, "ISO_IR 126"), element(NAME, b"\xd9")),))
-    found = json.loads(match_json(Match({**latin.elements, STEP: inner}, "ISO_IR 100"), ""))
+    found = json.loads(DicomJSON().of(Match({**latin.elements, STEP: inner}, "ISO_IR 100")))
     assert found["00080005"]["Value"] == ["ISO_IR 192"]
     assert found["00100010"]["Value"] == [{"Alphabetic": "Jörg"}]
     item = found["00400100"]["Value"][0]
@@ -194,17 +195,36 @@ def test_json_says_utf_8_whatever_the_answer_was_in() -> None:
     ],
 )
 def test_values_that_are_not_as_they_should_be(tag: int, value: str, expected: list[object] | None) -> None:
-    found = json.loads(match_json(match(element(tag, value)), ""))[f"{tag:08X}"]
+    found = json.loads(DicomJSON().of(match(element(tag, value))))[f"{tag:08X}"]
     assert found.get("Value") == expected
 
 
 def test_bytes_that_no_character_set_explains_are_visible() -> None:
-    text = match_json(study(b"A\xff\xfe", character_set="ISO_IR 192"), "")
+    text = DicomJSON().of(study(b"A\xff\xfe", character_set="ISO_IR 192"))
     assert json.loads(text)["00100010"]["Value"] == [{"Alphabetic": "A\\xff\\xfe"}]
 
 
+def test_what_stays_the_same_is_right_in_every_answer() -> None:
+    """Equal values in other character sets, VRs, elements and items are not the same."""
+    writer = DicomJSON()
+    name, number = b"\x1b$B;3\x1b(B", b"12"
+    answers = [
+        (match(element(NAME, name), element(ID, number), character_set="\\ISO 2022 IR 87"), ("山", ["12"])),
+        (match(element(NAME, name), element(ID, number), character_set="GB18030"), ("\x1b$B;3\x1b(B", ["12"])),
+        (match(element(NAME, b"\xe9"), Element(ID, "IS", number), character_set="ISO_IR 100"), ("é", [12])),
+        (match(element(NAME, b"\xe9"), Element(ID, "IS", number), character_set="ISO_IR 144"), ("щ", [12])),
+        (match(element(NAME, "A"), element(ID, "13")), ("A", ["13"])),
+        (match(element(NAME, "A"), element(ID, "")), ("A", None)),
+        (match(element(NAME, "A"), element(ID, "13")), ("A", ["13"])),
+    ]
+    for answer, (shown, value) in answers:
+        found = json.loads(writer.of(answer))
+        assert found["00100010"]["Value"] == [{"Alphabetic": shown}]
+        assert found["00100020"].get("Value") == value
+
+
 def test_group_lengths_are_left_out() -> None:
-    assert match_json(match(Element(0x00100000, "UL", b"\4\0\0\0"), element(ID, "1")), "") == (
+    assert DicomJSON().of(match(Element(0x00100000, "UL", b"\4\0\0\0"), element(ID, "1"))) == (
         '{"00100020":{"vr":"LO","Value":["1"]}}'
     )
 
@@ -238,7 +258,7 @@ def test_whatever_comes_can_be_written(raw: bytes, character_set: str) -> None:
         Element(0x00091002, "AT", raw),
         character_set=character_set,
     )
-    json.loads(match_json(hostile, ""))
+    json.loads(DicomJSON().of(hostile))
     ElementTree.fromstring(xml_of(hostile, "").encode("utf-8", "backslashreplace"))
     columns = [Column((tag,), "x", "x") for tag in hostile.elements]
     text = csv_of(hostile, columns=columns)
