@@ -12,8 +12,8 @@ from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.server import SERVER_TIMERS
 from dcmnet_cli.net.transport import connect
-from dcmnet_cli.ops.listen import Listener, ListenPlan
-from dcmnet_cli.ops.listen_log import Summary
+from dcmnet_cli.ops.listening.listen import Listener, ListenPlan
+from dcmnet_cli.ops.listening.listen_log import Summary
 from dcmnet_cli.ops.results import ListenEvent
 from tests.dicom_files import CT, EXPLICIT
 from tests.scripted import PATIENCE, until

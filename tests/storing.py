@@ -14,12 +14,12 @@ from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.listener import listen
 from dcmnet_cli.net.server import SERVER_TIMERS, Server
 from dcmnet_cli.net.service import ServiceRequest, answer_echo
-from dcmnet_cli.ops.plan import Plan, make_plan
+from dcmnet_cli.ops.files.sources import find_sources
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.sources import find_sources
-from dcmnet_cli.ops.store import StoreOptions, store
+from dcmnet_cli.ops.storing.plan import Plan, make_plan
+from dcmnet_cli.ops.storing.store import StoreOptions, store
+from dcmnet_cli.ops.storing.transfer import Outcome, StoreResult
 from dcmnet_cli.ops.target import Target, Timeouts
-from dcmnet_cli.ops.transfer import Outcome, StoreResult
 from tests.dicom_files import EXPLICIT, data_set, part10
 from tests.scripted import ABORT_BY_USER
 from tests.serving import running

@@ -13,7 +13,7 @@ ROOT = Path(dcmnet_cli.__file__).parent
 LONGEST_FILE, LONGEST_FUNCTION = 500, 80
 
 # What operations hand to renderers: plain records, without the means to work. All of ops that render knows.
-RESULTS = frozenset(("ops.answers", "ops.reconcile", "ops.results", "ops.transfer"))
+RESULTS = frozenset(("ops.querying.answers", "ops.retrieving.reconcile", "ops.results", "ops.storing.transfer"))
 # Beside itself, what a layer may import of the package.
 ALLOWED = {
     "errors": frozenset(),

@@ -9,7 +9,7 @@ from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from dcmnet_cli.cli.config import Configuration, Node
-    from dcmnet_cli.ops.archive_plan import ArchivePlan
+    from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
     from dcmnet_cli.ops.target import Target
 
 ARCHIVE = "Archive"
@@ -42,7 +42,7 @@ class ArchiveOptions(NamedTuple):
                     raise UsageError(f"{name} needs --archive")
             if self.worklist is None:
                 return None
-        from dcmnet_cli.ops.archive_plan import ArchivePlan
+        from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
 
         nodes = {node.aet or name: _target(node, node.aet or name, own) for name, node in configuration.nodes.items()}
         for word in self.node or ():

@@ -13,12 +13,12 @@ from dcmnet_cli.core.identifier import Element
 from dcmnet_cli.core.steps import Step
 from dcmnet_cli.errors import DcmnetError, OutputError
 from dcmnet_cli.net.association import Association
-from dcmnet_cli.ops.answers import Assumption, Column, Ending
 from dcmnet_cli.ops.connect import open_association, require_context
-from dcmnet_cli.ops.find import Finding, Wishes, check_wishes, failed, proposals, relax
-from dcmnet_cli.ops.key_tree import Tree, name_of, parse_path, path_name
-from dcmnet_cli.ops.keys import Query, above, describe, narrowing
-from dcmnet_cli.ops.levels import MODELS, NO_KEYS, TIMEZONE
+from dcmnet_cli.ops.querying.answers import Assumption, Column, Ending
+from dcmnet_cli.ops.querying.find import Finding, Wishes, check_wishes, failed, proposals, relax
+from dcmnet_cli.ops.querying.key_tree import Tree, name_of, parse_path, path_name
+from dcmnet_cli.ops.querying.keys import Query, above, describe, narrowing
+from dcmnet_cli.ops.querying.levels import MODELS, NO_KEYS, TIMEZONE
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.answers import CSV, NDJSON, JSONList, Lines, Sink
@@ -74,7 +74,7 @@ class FindJob:
         conclude(self._report, self._output, show=lambda: show_find(self._report, found, self._output, self._json))
 
     def _build(self, files: Sequence[str], keys: KeyOptions, station: str | None) -> list[Query]:
-        from dcmnet_cli.ops.query_file import read_query_file
+        from dcmnet_cli.ops.querying.query_file import read_query_file
 
         paths = [parse_path(name) for name in split_names("--columns", self._answers.columns)]
         queries = []
@@ -212,7 +212,7 @@ class FindJob:
             stack.callback(file.close)
             yield CSV(file.write, self._columns, assumed, for_spreadsheet=True)
         if answers.extract or answers.extract_xml or answers.extract_single is not None:
-            from dcmnet_cli.ops.find_files import AnswerFiles, AnswerXML
+            from dcmnet_cli.ops.querying.find_files import AnswerFiles, AnswerXML
 
             if answers.extract or answers.extract_xml:
                 yield AnswerFiles(

@@ -12,7 +12,7 @@ from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.find import Wishes
+    from dcmnet_cli.ops.querying.find import Wishes
 
 QUERY = "Query"
 ANSWERS = "Answers"
@@ -35,7 +35,7 @@ class FindModelOptions(NamedTuple):
     others: ModelOptions = ModelOptions()
 
     def model(self) -> str:
-        """The word that ``ops.levels`` has for it. Raises UsageError for two of them."""
+        """The word that ``ops.querying.levels`` has for it. Raises UsageError for two of them."""
         if self.worklist:
             others = (
                 ("-S", self.others.study_root),
@@ -87,7 +87,7 @@ class AskOptions(NamedTuple):
 
     def wishes(self) -> "Wishes":
         """What to negotiate."""
-        from dcmnet_cli.ops.find import Wishes
+        from dcmnet_cli.ops.querying.find import Wishes
 
         return Wishes(self.relational, self.combined, self.fuzzy, self.timezone is not None)
 

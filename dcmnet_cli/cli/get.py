@@ -16,11 +16,11 @@ from dcmnet_cli.cli.settings import resolve_settings
 from dcmnet_cli.cli.tls_options import TLSOptions
 from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from dcmnet_cli.errors import DcmnetError
-from dcmnet_cli.ops.get import GetOptions
-from dcmnet_cli.ops.get import get as retrieve
-from dcmnet_cli.ops.move import UNCOMPRESSED
-from dcmnet_cli.ops.reconcile import Result
 from dcmnet_cli.ops.results import Report
+from dcmnet_cli.ops.retrieving.get import GetOptions
+from dcmnet_cli.ops.retrieving.get import get as retrieve
+from dcmnet_cli.ops.retrieving.move import UNCOMPRESSED
+from dcmnet_cli.ops.retrieving.reconcile import Result
 
 EXAMPLES = (
     ("dcmnet get archive2 --study 1.2.3.4 --out ./study", "one study, over the association that asks"),

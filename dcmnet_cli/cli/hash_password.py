@@ -28,7 +28,7 @@ def hash_password(
     output: OutputOptions,
 ) -> None:
     """Print a line for the file of listen --users: the name and a salted hash of a password."""
-    from dcmnet_cli.ops.identity import hash_password as hashed
+    from dcmnet_cli.ops.listening.identity import hash_password as hashed
 
     if not name or ":" in name or name != name.strip():
         raise UsageError(f"a user's name is not empty, without colon and outer blanks: {quoted(name or '')}")

@@ -10,8 +10,8 @@ from dcmnet_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dcmnet_cli.ops.key_tree import Path, Tree
-    from dcmnet_cli.ops.keys import Query, Shorthands
+    from dcmnet_cli.ops.querying.key_tree import Path, Tree
+    from dcmnet_cli.ops.querying.keys import Query, Shorthands
 
 KEYS = "Keys"
 _NAMES = re.compile(r"(?:(?:^|(?<=[-,.]))\(?[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}|[^,])+")
@@ -26,7 +26,7 @@ class ModelOptions(NamedTuple):
     psonly: Annotated[bool, flag("-O", "--psonly", panel=MODEL, text="patient/study only (retired)")] = False
 
     def model(self) -> str:
-        """The word that ``ops.levels`` has for it. Raises UsageError for two of them."""
+        """The word that ``ops.querying.levels`` has for it. Raises UsageError for two of them."""
         given = exclude(("-S", self.study_root), ("-P", self.patient_root), ("-O", self.psonly))
         return {"-P": "patient", "-O": "only"}.get(given, "study")
 
@@ -58,8 +58,8 @@ class KeyOptions(NamedTuple):
     ] = ""
 
     def shorthands(self, station: str | None = None) -> "Shorthands":
-        """The everyday names, for ``ops.keys.build_query``."""
-        from dcmnet_cli.ops.keys import Shorthands
+        """The everyday names, for ``ops.querying.keys.build_query``."""
+        from dcmnet_cli.ops.querying.keys import Shorthands
 
         return Shorthands(
             self.patient_id,
@@ -85,7 +85,7 @@ class KeyOptions(NamedTuple):
         verbatim: bool = False,
     ) -> "Query":
         """What the options and a query file's ``tree`` make; ``returns`` are asked for, too. Raises UsageError."""
-        from dcmnet_cli.ops.keys import build_query
+        from dcmnet_cli.ops.querying.keys import build_query
 
         return build_query(
             model,

@@ -24,9 +24,9 @@ from dcmnet_cli.cli.settings import merge_timeouts, own_max_pdu, own_title
 from dcmnet_cli.cli.tls_options import TLSAcceptorOptions
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.net.server import SERVER_TIMERS
-from dcmnet_cli.ops.listen import Listener, ListenPlan
+from dcmnet_cli.ops.listening.listen import Listener, ListenPlan
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import ListenEvent
-from dcmnet_cli.ops.storage import StoragePlan
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.events import show_event
 from dcmnet_cli.render.listen_summary import has_headline, show_listen_summary

@@ -12,12 +12,12 @@ from dcmnet_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcmnet_cli.ops.faults import Faults
-    from dcmnet_cli.ops.hook_commands import Command
-    from dcmnet_cli.ops.hooks import HookLimits
-    from dcmnet_cli.ops.identity import IdentityCheck
-    from dcmnet_cli.ops.naming import NameOptions
-    from dcmnet_cli.ops.storage import StoragePlan
+    from dcmnet_cli.ops.listening.faults import Faults
+    from dcmnet_cli.ops.listening.hook_commands import Command
+    from dcmnet_cli.ops.listening.hooks import HookLimits
+    from dcmnet_cli.ops.listening.identity import IdentityCheck
+    from dcmnet_cli.ops.listening.naming import NameOptions
+    from dcmnet_cli.ops.listening.storage import StoragePlan
 
 STORAGE = "Storage"
 NAMES = "File names"
@@ -179,7 +179,7 @@ class StorageOptions(NamedTuple):
     def plan(self, names: "NameFamily") -> "StoragePlan":
         """What is stored and how, hooks aside. Raises UsageError."""
         from dcmnet_cli.net.sink import DUPLICATES, SYNCS
-        from dcmnet_cli.ops.storage import StoragePlan
+        from dcmnet_cli.ops.listening.storage import StoragePlan
 
         if self.on_duplicate not in DUPLICATES:
             raise UsageError(f'--on-duplicate: "{self.on_duplicate}" is not one of {", ".join(DUPLICATES)}')
@@ -244,7 +244,7 @@ class NameFamily(NamedTuple):
 
     def naming(self) -> "NameOptions":
         """The scheme. Raises UsageError for contradictions."""
-        from dcmnet_cli.ops.naming import NameOptions
+        from dcmnet_cli.ops.listening.naming import NameOptions
 
         scheme = exclude(("+uf", self.unique), ("+fsu", self.short), ("-tn", self.timed), ("-uf", self.default_names))
         folders = exclude(
@@ -300,7 +300,7 @@ class HookOptions(NamedTuple):
 
     def commands(self) -> "tuple[Command, ...]":
         """The hooks. Raises UsageError."""
-        from dcmnet_cli.ops.hook_commands import OBJECT, STUDY, parse_command
+        from dcmnet_cli.ops.listening.hook_commands import OBJECT, STUDY, parse_command
 
         wanted = (
             ("-xcr", self.on_reception, OBJECT, False),
@@ -316,7 +316,7 @@ class HookOptions(NamedTuple):
 
     def limits(self) -> "HookLimits":
         """How long and how many. Raises UsageError."""
-        from dcmnet_cli.ops.hooks import HookLimits
+        from dcmnet_cli.ops.listening.hooks import HookLimits
 
         return HookLimits(
             quiet=check_seconds("-tos", self.quiet_time),
@@ -359,7 +359,7 @@ class AdmissionOptions(NamedTuple):
             return None
         import shlex
 
-        from dcmnet_cli.ops.identity import IdentityCheck, UserFile
+        from dcmnet_cli.ops.listening.identity import IdentityCheck, UserFile
 
         users = UserFile(self.users, warn) if self.users is not None else None
         try:
@@ -394,7 +394,7 @@ class FaultOptions(NamedTuple):
 
     def faults(self, warn: "Callable[[str], None]") -> "Faults | None":
         """The plan of faults, None for none; a seed that was drawn is told. Raises UsageError."""
-        from dcmnet_cli.ops.faults import Faults, parse_fault, storescp_faults
+        from dcmnet_cli.ops.listening.faults import Faults, parse_fault, storescp_faults
 
         plan = [
             *storescp_faults(

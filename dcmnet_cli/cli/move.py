@@ -14,12 +14,12 @@ from dcmnet_cli.cli.settings import resolve_settings
 from dcmnet_cli.cli.tls_options import TLSOptions
 from dcmnet_cli.errors import DcmnetError, UsageError
 from dcmnet_cli.net.server import SERVER_TIMERS
-from dcmnet_cli.ops.listen import ListenPlan
-from dcmnet_cli.ops.move import MoveOptions
-from dcmnet_cli.ops.move import move as retrieve
-from dcmnet_cli.ops.reconcile import Result
+from dcmnet_cli.ops.listening.listen import ListenPlan
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.storage import StoragePlan
+from dcmnet_cli.ops.retrieving.move import MoveOptions
+from dcmnet_cli.ops.retrieving.move import move as retrieve
+from dcmnet_cli.ops.retrieving.reconcile import Result
 from dcmnet_cli.ops.target import Target
 
 _FINISH = 2.0  # seconds that associations get to end once everything is here

@@ -8,10 +8,10 @@ from types import FrameType
 from dcmnet_cli.cli.exit import ExitCode
 from dcmnet_cli.cli.reporting import attempt, conclude, fail
 from dcmnet_cli.errors import DcmnetError, OperationFailed
-from dcmnet_cli.ops.reconcile import Destination, Result, SubOperations
 from dcmnet_cli.ops.results import ListenEvent, Report
-from dcmnet_cli.ops.retrieve import Follower, Plan, Request
-from dcmnet_cli.ops.suboperations import Stop
+from dcmnet_cli.ops.retrieving.reconcile import Destination, Result, SubOperations
+from dcmnet_cli.ops.retrieving.retrieve import Follower, Plan, Request
+from dcmnet_cli.ops.retrieving.suboperations import Stop
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.receiving import Receiving, show_asked, show_found, show_listening, show_proposed

@@ -9,7 +9,7 @@ from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.suboperations import Stop
+    from dcmnet_cli.ops.retrieving.suboperations import Stop
 
 RETRIEVE = "Retrieving"
 DESTINATION = "Destination"
@@ -50,7 +50,7 @@ class RetrieveOptions(NamedTuple):
 
     def stop(self) -> "Stop":
         """When to stop. Raises UsageError."""
-        from dcmnet_cli.ops.suboperations import Stop
+        from dcmnet_cli.ops.retrieving.suboperations import Stop
 
         if self.cancel < 0 or self.repeat < 1:
             raise UsageError("--cancel takes a number of responses, --repeat 1 or more")
@@ -135,7 +135,7 @@ class DestinationOptions(NamedTuple):
 
     def listens_on(self, preset: int | None) -> int:
         """The port, 0 for any free one. Raises UsageError."""
-        from dcmnet_cli.ops.move import DEFAULT_PORT
+        from dcmnet_cli.ops.retrieving.move import DEFAULT_PORT
 
         if self.port is None:
             return preset or DEFAULT_PORT

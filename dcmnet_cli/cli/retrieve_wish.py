@@ -10,7 +10,7 @@ from dcmnet_cli.cli.options import flag, value
 from dcmnet_cli.cli.retrieve_options import RetrieveOptions
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.retrieve import Wish, instances_in
+from dcmnet_cli.ops.retrieving.retrieve import Wish, instances_in
 
 
 class InstanceModelOptions(NamedTuple):
@@ -59,7 +59,7 @@ def make_wish(
         raise UsageError(f"one query file at a time: {quoted(files[1])} is the second")
     tree = None
     if files:
-        from dcmnet_cli.ops.query_file import read_query_file
+        from dcmnet_cli.ops.querying.query_file import read_query_file
 
         tree = read_query_file(files[0])
     query = keys.query(root, tree, charset=charset, verbatim=True)

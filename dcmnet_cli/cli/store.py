@@ -15,7 +15,7 @@ from dcmnet_cli.errors import UsageError
 from dcmnet_cli.render.output import Output
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.invent import Inventor
+    from dcmnet_cli.ops.storing.invent import Inventor
 
 EXAMPLES = (
     ("dcmnet store PACS@pacs.example.org:104 ./export", "send a folder with all its sub-folders"),
@@ -54,7 +54,7 @@ def store(
 def _inventor(options: InventionOptions) -> "Inventor | None":
     if options == InventionOptions():
         return None
-    from dcmnet_cli.ops.invent import Inventor, Kinds
+    from dcmnet_cli.ops.storing.invent import Inventor, Kinds
 
     numbers = (options.series, options.study, options.patient)
     if any(number is not None and number < 1 for number in numbers):
@@ -67,7 +67,7 @@ def _inventor(options: InventionOptions) -> "Inventor | None":
 def show_decoders(output: Output) -> None:
     """``--list-decoders``: what can be decompressed with what is installed."""
     from dcmnet_cli.core.uids import uid_name
-    from dcmnet_cli.ops.syntax_choice import INSTALL, decodable
+    from dcmnet_cli.ops.conversion.syntax_choice import INSTALL, decodable
 
     for uid in decodable():
         output.result(uid, uid_name(uid))

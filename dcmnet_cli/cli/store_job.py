@@ -13,17 +13,17 @@ from dcmnet_cli.cli.store_options import InputOptions, SendingOptions
 from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
 from dcmnet_cli.core.negotiation import Negotiated
 from dcmnet_cli.errors import DcmnetError, InputError, OutputError, UsageError
-from dcmnet_cli.ops.journal import Journal
-from dcmnet_cli.ops.plan import Batch, Plan, make_plan
-from dcmnet_cli.ops.plan_table import answered_rows, input_facts, proposed_rows
-from dcmnet_cli.ops.proposals import Proposal
+from dcmnet_cli.ops.conversion.syntax_choice import Mode
+from dcmnet_cli.ops.files.sources import Found, Skipped, find_sources, read_list
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.sending import describe
-from dcmnet_cli.ops.sources import Found, Skipped, find_sources, read_list
-from dcmnet_cli.ops.store import StoreOptions, confirmed_apart, store, take_out
-from dcmnet_cli.ops.syntax_choice import Mode
+from dcmnet_cli.ops.storing.journal import Journal
+from dcmnet_cli.ops.storing.plan import Batch, Plan, make_plan
+from dcmnet_cli.ops.storing.plan_table import answered_rows, input_facts, proposed_rows
+from dcmnet_cli.ops.storing.proposals import Proposal
+from dcmnet_cli.ops.storing.sending import describe
+from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart, store, take_out
+from dcmnet_cli.ops.storing.transfer import NOT_SENT, InputFacts, Outcome, PlanRow, StoreResult
 from dcmnet_cli.ops.target import Target
-from dcmnet_cli.ops.transfer import NOT_SENT, InputFacts, Outcome, PlanRow, StoreResult
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.plan import show_input, show_plan
 from dcmnet_cli.render.progress import Progress, Reading
@@ -31,7 +31,7 @@ from dcmnet_cli.render.store import show_dry_run, show_store
 from dcmnet_cli.render.store_json import report_text
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.invent import Inventor
+    from dcmnet_cli.ops.storing.invent import Inventor
 
 _PRIORITIES = {"low": LOW, "medium": MEDIUM, "high": HIGH}
 

@@ -7,8 +7,8 @@ from dcmnet_cli.cli.options import flag, value
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.proposals import Proposal
-    from dcmnet_cli.ops.sources import Search
+    from dcmnet_cli.ops.files.sources import Search
+    from dcmnet_cli.ops.storing.proposals import Proposal
 
 INPUT = "Input"
 PROPOSAL = "Proposed transfer syntaxes"
@@ -48,7 +48,7 @@ class InputOptions(NamedTuple):
 
     def search(self) -> "Search":
         """How folders are looked through."""
-        from dcmnet_cli.ops.sources import Search
+        from dcmnet_cli.ops.files.sources import Search
 
         return Search(recurse=self.recurse, folders=not self.no_scan, pattern=self.pattern)
 
@@ -89,7 +89,7 @@ class ProposalOptions(NamedTuple):
 
     def proposal(self) -> "Proposal":
         """What is proposed. Raises UsageError where two ``-x?`` are given."""
-        from dcmnet_cli.ops.proposals import PROPOSALS, Proposal
+        from dcmnet_cli.ops.storing.proposals import PROPOSALS, Proposal
 
         letters = dict(zip(self._fields[2:], "=ebisyxvwturdmhnl23o45", strict=True))
         given = exclude(*((f"-x{letter}", getattr(self, name)) for name, letter in letters.items()))

@@ -295,7 +295,7 @@ def _status(error: DcmnetError, target: Target | None) -> Diagnosis:
         facts.append(("Comment", quoted(str(error.details["error_comment"]))))
     offending = error.details.get("offending_element")
     if isinstance(offending, tuple) and offending:
-        from dcmnet_cli.ops.key_tree import name_of
+        from dcmnet_cli.ops.querying.key_tree import name_of
 
         facts.append(
             ("Offending", ", ".join(f"{name_of(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in offending))

@@ -4,7 +4,7 @@ import time
 import unicodedata
 from collections.abc import Sequence
 
-from dcmnet_cli.ops.answers import Column, Match, values_at
+from dcmnet_cli.ops.querying.answers import Column, Match, values_at
 from dcmnet_cli.render.output import Channel
 
 _LAYOUT_ROWS, _LAYOUT_SECONDS = 40, 0.4

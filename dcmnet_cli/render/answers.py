@@ -12,7 +12,7 @@ from typing import Protocol
 
 from dcmnet_cli.core.identifier import Element, text
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.ops.answers import Column, Match, values_at
+from dcmnet_cli.ops.querying.answers import Column, Match, values_at
 from dcmnet_cli.render.dicom_json import DicomJSON
 
 _AT_ONCE = 1 << 16

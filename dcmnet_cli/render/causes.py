@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dcmnet_cli.core.quantities import count, plural
 from dcmnet_cli.core.status import lookup
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.ops.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, STORED, WARNED, Outcome, by_cause
+from dcmnet_cli.ops.storing.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, STORED, WARNED, Outcome, by_cause
 from dcmnet_cli.render.status import status_line
 from dcmnet_cli.render.words import one_line, tag
 

@@ -7,7 +7,7 @@ from json.encoder import encode_basestring_ascii as quoted_json
 from dcmnet_cli.core.character_set import UTF_8
 from dcmnet_cli.core.identifier import SPECIFIC_CHARACTER_SET, Element, character_set_of, text
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.ops.answers import Match
+from dcmnet_cli.ops.querying.answers import Match
 
 _ONE_VALUE = frozenset(("LT", "ST", "UT", "UR"))
 _NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS"))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.ops.answers import Ending, Path, Relaxed
+from dcmnet_cli.ops.querying.answers import Ending, Path, Relaxed
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.status import status_json, status_line

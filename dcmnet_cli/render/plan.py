@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.quantities import count, plural, size
 from dcmnet_cli.core.uids import uid_name
-from dcmnet_cli.ops.transfer import InputFacts, PlanRow
+from dcmnet_cli.ops.storing.transfer import InputFacts, PlanRow
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.words import beginning, object_name, one_line, syntax_name
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from dcmnet_cli.core.quantities import clock, count, data_rate, plural, rate, size
-from dcmnet_cli.ops.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, Outcome
+from dcmnet_cli.ops.storing.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, Outcome
 from dcmnet_cli.render.output import Output
 
 DRAW_EVERY = 0.1

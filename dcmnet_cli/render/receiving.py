@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from dcmnet_cli.core.quantities import clock, count, data_rate, plural, rate, size
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.ops.reconcile import Destination, Entity, SubOperations
+from dcmnet_cli.ops.retrieving.reconcile import Destination, Entity, SubOperations
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.progress import LiveLine
 from dcmnet_cli.render.words import object_name

@@ -16,8 +16,8 @@ from dcmnet_cli.core import status as dimse_status
 from dcmnet_cli.core.quantities import count, data_rate, plural, rate, size
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import OperationFailed
-from dcmnet_cli.ops.reconcile import Arrival, Claim, Destination, Result, Wanted
 from dcmnet_cli.ops.results import Report
+from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Result, Wanted
 from dcmnet_cli.render.ladder import say_hanging, show_error, show_report
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.status import status_facts, status_line

@@ -1,8 +1,8 @@
 """A ``move`` or ``get`` as JSON: the counts, what is missing, every request with its final status."""
 
 from dcmnet_cli.core.uids import uid_name
-from dcmnet_cli.ops.reconcile import Arrival, Claim, Destination, Entity, Result, Wanted
 from dcmnet_cli.ops.results import Report
+from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Entity, Result, Wanted
 from dcmnet_cli.render.retrieve import counts_of, needs_note, note_lines, remarks
 from dcmnet_cli.render.status import status_json
 

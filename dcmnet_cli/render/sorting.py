@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from dcmnet_cli.ops.answers import Match, Path, values_at
+from dcmnet_cli.ops.querying.answers import Match, Path, values_at
 from dcmnet_cli.render.answers import Sink
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")

@@ -16,7 +16,7 @@ from dcmnet_cli.core.quantities import clock, count, data_rate, percent, plural,
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import OperationFailed
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.transfer import (
+from dcmnet_cli.ops.storing.transfer import (
     CONFIRMED,
     OUTCOMES,
     STORED,

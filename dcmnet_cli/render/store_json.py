@@ -6,7 +6,7 @@ from itertools import islice
 
 from dcmnet_cli.core.uids import uid_name
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.transfer import OUTCOMES, REFUSED, InputFacts, Outcome, PlanRow, StoreResult
+from dcmnet_cli.ops.storing.transfer import OUTCOMES, REFUSED, InputFacts, Outcome, PlanRow, StoreResult
 from dcmnet_cli.render.json import envelope, line, plain
 from dcmnet_cli.render.plan import input_json, plan_json
 from dcmnet_cli.render.status import status_json

@@ -238,7 +238,7 @@ def test_ctrl_c_asks_the_peer_to_stop_and_exits_130(inbox: Path) -> None:
 
 
 def test_ctrl_c_that_the_peer_ignores_ends_all_the_same(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcmnet_cli.ops.suboperations.CANCEL_PATIENCE", 0.3)
+    monkeypatch.setattr("dcmnet_cli.ops.retrieving.suboperations.CANCEL_PATIENCE", 0.3)
 
     def handle(request: ServiceRequest) -> None:
         send_back(request, STORED[:1])

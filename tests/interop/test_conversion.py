@@ -7,7 +7,7 @@ import numpy
 import pydicom
 import pytest
 
-from dcmnet_cli.ops.transcode import choose, transcode
+from dcmnet_cli.ops.conversion.transcode import choose, transcode
 from tests.interop.running import program
 from tests.ops.objects import EBE, ELE, FOLDER, ILE, bundled, data_of, opened, read, values
 

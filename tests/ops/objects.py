@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.net.part10 import DicomFile, meta_header, read_file
-from dcmnet_cli.ops.transcode import Transcoded
+from dcmnet_cli.ops.conversion.transcode import Transcoded
 
 FOLDER = os.path.join(os.path.dirname(pydicom.data.__file__), "test_files")
 ILE, ELE = uids.IMPLICIT_VR_LITTLE_ENDIAN, uids.EXPLICIT_VR_LITTLE_ENDIAN

@@ -20,13 +20,13 @@ from dcmnet_cli.errors import OutputError
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.server import SERVER_TIMERS
 from dcmnet_cli.net.transport import connect
-from dcmnet_cli.ops.archive_plan import ArchivePlan
-from dcmnet_cli.ops.archive_transfer import SubOperations
-from dcmnet_cli.ops.faults import Faults, parse_fault
-from dcmnet_cli.ops.listen import Listener, ListenPlan
-from dcmnet_cli.ops.plan import Instance
+from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
+from dcmnet_cli.ops.archiving.archive_transfer import SubOperations
+from dcmnet_cli.ops.listening.faults import Faults, parse_fault
+from dcmnet_cli.ops.listening.listen import Listener, ListenPlan
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import ListenEvent
-from dcmnet_cli.ops.storage import StoragePlan
+from dcmnet_cli.ops.storing.plan import Instance
 from dcmnet_cli.ops.target import Target, Timeouts
 from tests import collection
 from tests.collection import STUDIES

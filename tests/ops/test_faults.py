@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from dcmnet_cli.core.pdu import AAssociateRJ
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.faults import (
+from dcmnet_cli.ops.listening.faults import (
     AFTER,
     DURING,
     NO_ASSOCIATION_FAULT,

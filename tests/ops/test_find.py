@@ -24,10 +24,10 @@ from dcmnet_cli.errors import (
 )
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.service import ServiceRequest
-from dcmnet_cli.ops.answers import Match, Relaxed, values_at
 from dcmnet_cli.ops.connect import open_association
-from dcmnet_cli.ops.find import Finding, Wishes, check_wishes, find, proposals, relax
-from dcmnet_cli.ops.keys import Query, Shorthands, build_query
+from dcmnet_cli.ops.querying.answers import Match, Relaxed, values_at
+from dcmnet_cli.ops.querying.find import Finding, Wishes, check_wishes, find, proposals, relax
+from dcmnet_cli.ops.querying.keys import Query, Shorthands, build_query
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.target import Target, Timeouts
 from tests.finding import LEVEL, PATIENT_NAME, STUDY_DATE, Archive, Script, answer, answering, archive, element, pending
@@ -42,7 +42,7 @@ class Asking:
     """An association with an archive, the context to ask on, and what the archive heard."""
 
     def __init__(self, association: Association, told: Archive, model: str) -> None:
-        from dcmnet_cli.ops.levels import MODELS
+        from dcmnet_cli.ops.querying.levels import MODELS
 
         self.association = association
         self.told = told

@@ -7,8 +7,8 @@ import pytest
 from pydicom import dcmread
 
 from dcmnet_cli.errors import OutputError
-from dcmnet_cli.ops.answers import Match
-from dcmnet_cli.ops.find_files import AnswerFiles, AnswerXML
+from dcmnet_cli.ops.querying.answers import Match
+from dcmnet_cli.ops.querying.find_files import AnswerFiles, AnswerXML
 from tests.finding import answer
 
 

@@ -12,13 +12,13 @@ from dcmnet_cli.core.identifier import Element
 from dcmnet_cli.core.negotiation import AcceptorPolicy
 from dcmnet_cli.errors import AssociationAborted, DcmnetError, NoAcceptedContext, OutputError
 from dcmnet_cli.net.service import ServiceRequest
-from dcmnet_cli.ops.get import GetOptions, get
-from dcmnet_cli.ops.get_contexts import ROOM, contexts_for, plan_batches
-from dcmnet_cli.ops.reconcile import Result, SubOperations, Wanted
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.retrieve import Follower, Request, Wish
-from dcmnet_cli.ops.storage import StoragePlan
-from dcmnet_cli.ops.suboperations import Stop
+from dcmnet_cli.ops.retrieving.get import GetOptions, get
+from dcmnet_cli.ops.retrieving.get_contexts import ROOM, contexts_for, plan_batches
+from dcmnet_cli.ops.retrieving.reconcile import Result, SubOperations, Wanted
+from dcmnet_cli.ops.retrieving.retrieve import Follower, Request, Wish
+from dcmnet_cli.ops.retrieving.suboperations import Stop
 from tests.dicom_files import CT
 from tests.ops.retrieving import (
     ELE,

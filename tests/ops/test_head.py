@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcmnet_cli.core import uids
-from dcmnet_cli.ops.head import Head
+from dcmnet_cli.ops.listening.head import Head
 
 STUDY_UID, PATIENT_NAME, MODALITY, SOP_UID = 0x0020000D, 0x00100010, 0x00080060, 0x00080018
 WANTED = frozenset((STUDY_UID, PATIENT_NAME, MODALITY))

@@ -13,10 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops import hook_commands, hooks
-from dcmnet_cli.ops.hook_commands import OBJECT, STUDY, Command, StoredObject, fill, object_document, parse_command
-from dcmnet_cli.ops.hooks import HookLimits, HookResult, Hooks
-from dcmnet_cli.ops.processes import run
+from dcmnet_cli.ops.listening import hook_commands, hooks
+from dcmnet_cli.ops.listening.hook_commands import (
+    OBJECT,
+    STUDY,
+    Command,
+    StoredObject,
+    fill,
+    object_document,
+    parse_command,
+)
+from dcmnet_cli.ops.listening.hooks import HookLimits, HookResult, Hooks
+from dcmnet_cli.ops.listening.processes import run
 
 PATIENCE = 10.0
 HOSTILE = [

@@ -13,8 +13,15 @@ import pytest
 
 from dcmnet_cli.core.pdu import UserIdentity
 from dcmnet_cli.errors import InputError
-from dcmnet_cli.ops import identity as identity_module
-from dcmnet_cli.ops.identity import Caller, IdentityCheck, PasswordHash, UserFile, hash_password, identity_name
+from dcmnet_cli.ops.listening import identity as identity_module
+from dcmnet_cli.ops.listening.identity import (
+    Caller,
+    IdentityCheck,
+    PasswordHash,
+    UserFile,
+    hash_password,
+    identity_name,
+)
 
 SECRET = "s3cret:with$signs"
 HOSTILE = ["../x", "a\0b", "\x1b[2J", "a\nb", "-rf", "$(id)", "'\"", "x" * 70_000, "\u202ex", "a:b"]

@@ -4,7 +4,7 @@ import pydicom
 import pytest
 
 from dcmnet_cli.core import uids
-from dcmnet_cli.ops.invent import Identity, Inventor, Kinds
+from dcmnet_cli.ops.storing.invent import Identity, Inventor, Kinds
 from tests.ops.objects import DEFLATED, FOLDER, bundled, opened, read, values
 
 INVENTED = {

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dcmnet_cli.errors import InputError, OutputError
-from dcmnet_cli.ops.journal import Journal
-from dcmnet_cli.ops.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, STORED, WARNED, Outcome
+from dcmnet_cli.ops.storing.journal import Journal
+from dcmnet_cli.ops.storing.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, STORED, WARNED, Outcome
 
 PEER = "PACS@pacs.example.org:104"
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.key_values import check_value, encode_value
+from dcmnet_cli.ops.querying.key_values import check_value, encode_value
 
 TODAY = date(2025, 3, 31)
 

@@ -8,10 +8,19 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Exp
 
 from dcmnet_cli.core.identifier import Element, decode
 from dcmnet_cli.errors import InputError, UsageError
-from dcmnet_cli.ops.find import identifier
-from dcmnet_cli.ops.key_tree import Key, parse_key, parse_path, path_name
-from dcmnet_cli.ops.keys import Query, Shorthands, above, build_query, check_baseline, describe, narrowing, without
-from dcmnet_cli.ops.query_file import LARGEST, read_query_file
+from dcmnet_cli.ops.querying.find import identifier
+from dcmnet_cli.ops.querying.key_tree import Key, parse_key, parse_path, path_name
+from dcmnet_cli.ops.querying.keys import (
+    Query,
+    Shorthands,
+    above,
+    build_query,
+    check_baseline,
+    describe,
+    narrowing,
+    without,
+)
+from dcmnet_cli.ops.querying.query_file import LARGEST, read_query_file
 
 STEP, MODALITY, STATION = 0x00400100, 0x00080060, 0x00400001
 

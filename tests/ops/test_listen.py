@@ -8,8 +8,8 @@ import pytest
 from dcmnet_cli.errors import ListenError
 from dcmnet_cli.net.server import SERVER_TIMERS
 from dcmnet_cli.ops.echo import echo
-from dcmnet_cli.ops.listen import Listener, ListenPlan
-from dcmnet_cli.ops.listen_log import EventLog, Summary
+from dcmnet_cli.ops.listening.listen import Listener, ListenPlan
+from dcmnet_cli.ops.listening.listen_log import EventLog, Summary
 from dcmnet_cli.ops.results import ListenEvent, Report
 from dcmnet_cli.ops.target import Target, Timeouts
 from tests.golden import associate as golden

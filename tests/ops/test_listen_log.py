@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from dcmnet_cli.net.sink import Stored
-from dcmnet_cli.ops.hooks import HookResult
-from dcmnet_cli.ops.listen_log import COUNTED_OUTCOMES, MOST_STUDIES, EventLog, Received, Summary
-from dcmnet_cli.ops.receive import ReceivedObject
+from dcmnet_cli.ops.listening.hooks import HookResult
+from dcmnet_cli.ops.listening.listen_log import COUNTED_OUTCOMES, MOST_STUDIES, EventLog, Received, Summary
+from dcmnet_cli.ops.listening.receive import ReceivedObject
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import ListenEvent
-from dcmnet_cli.ops.storage import StoragePlan
 from tests.dicom_files import CT, EXPLICIT, data_set
 from tests.receiving import Running, Sender
 

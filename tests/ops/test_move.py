@@ -21,13 +21,13 @@ from dcmnet_cli.errors import (
     UsageError,
 )
 from dcmnet_cli.net.service import ServiceRequest
-from dcmnet_cli.ops.listen import ListenPlan
-from dcmnet_cli.ops.move import MoveOptions, move
-from dcmnet_cli.ops.reconcile import Result, SubOperations
+from dcmnet_cli.ops.listening.listen import ListenPlan
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.retrieve import Follower, Wish
-from dcmnet_cli.ops.storage import StoragePlan
-from dcmnet_cli.ops.suboperations import Stop
+from dcmnet_cli.ops.retrieving.move import MoveOptions, move
+from dcmnet_cli.ops.retrieving.reconcile import Result, SubOperations
+from dcmnet_cli.ops.retrieving.retrieve import Follower, Wish
+from dcmnet_cli.ops.retrieving.suboperations import Stop
 from tests.ops.retrieving import (
     HOLDINGS,
     QUICK,
@@ -323,7 +323,7 @@ def test_cancel_after_a_number_of_responses(moved: Moved) -> None:
 
 
 def test_a_peer_that_ignores_the_cancel_is_aborted(moved: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcmnet_cli.ops.suboperations.CANCEL_PATIENCE", 0.3)
+    monkeypatch.setattr("dcmnet_cli.ops.retrieving.suboperations.CANCEL_PATIENCE", 0.3)
     gone = threading.Event()
 
     def handle(request: ServiceRequest) -> None:

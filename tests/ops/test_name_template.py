@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.filenames import LONGEST_NAME
-from dcmnet_cli.ops.name_fields import decode_text, find_element
-from dcmnet_cli.ops.naming import NameOptions, Naming
+from dcmnet_cli.ops.listening.filenames import LONGEST_NAME
+from dcmnet_cli.ops.listening.name_fields import decode_text, find_element
+from dcmnet_cli.ops.listening.naming import NameOptions, Naming
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 AT = time.mktime((2024, 1, 31, 14, 23, 59, 0, 0, -1)) + 0.042
@@ -169,7 +169,7 @@ def test_no_bytes_are_too_odd_to_name(value: bytes, character_set: str) -> None:
 def test_the_usual_keywords_are_those_of_the_dictionary() -> None:
     from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-    from dcmnet_cli.ops.name_fields import _usual
+    from dcmnet_cli.ops.listening.name_fields import _usual
 
     assert len(_usual()) > 40
     for keyword, (tag, vr) in _usual().items():

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.filenames import LONGEST_NAME, uid_component
-from dcmnet_cli.ops.name_fields import modality_word
-from dcmnet_cli.ops.naming import FOLDERS, SCHEMES, NameOptions, Naming
+from dcmnet_cli.ops.listening.filenames import LONGEST_NAME, uid_component
+from dcmnet_cli.ops.listening.name_fields import modality_word
+from dcmnet_cli.ops.listening.naming import FOLDERS, SCHEMES, NameOptions, Naming
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 AT = time.mktime((2024, 1, 31, 14, 23, 59, 0, 0, -1)) + 0.042
@@ -337,7 +337,7 @@ def test_plain_names_load_no_pydicom() -> None:
     import subprocess
 
     code = (
-        "import sys; from dcmnet_cli.ops.naming import Naming, NameOptions;"
+        "import sys; from dcmnet_cli.ops.listening.naming import Naming, NameOptions;"
         "n = Naming(NameOptions(template='{PatientID}/{StudyDate}/{SOPInstanceUID}.dcm'));"
         "print(n.path(sop_class_uid='1', sop_instance_uid='1.2', values={0x00100020: 'x'}), 'pydicom' in sys.modules)"
     )

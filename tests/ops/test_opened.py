@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dcmnet_cli.errors import InputError
-from dcmnet_cli.ops.opened import LARGEST_CHUNK, OpenedFile
+from dcmnet_cli.ops.files.opened import LARGEST_CHUNK, OpenedFile
 
 
 def opened(path: Path, data: bytes, base: int = 0) -> OpenedFile:

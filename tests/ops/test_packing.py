@@ -8,13 +8,13 @@ import pytest
 
 from dcmnet_cli.core.negotiation import AcceptorPolicy, Negotiated
 from dcmnet_cli.core.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
-from dcmnet_cli.ops.invent import Inventor, Kinds
-from dcmnet_cli.ops.packing import Packer
-from dcmnet_cli.ops.plan import Instance
-from dcmnet_cli.ops.sending import Parcel
-from dcmnet_cli.ops.storage import StoragePlan
-from dcmnet_cli.ops.syntax_choice import Mode
-from dcmnet_cli.ops.transfer import Outcome
+from dcmnet_cli.ops.conversion.syntax_choice import Mode
+from dcmnet_cli.ops.listening.storage import StoragePlan
+from dcmnet_cli.ops.storing.invent import Inventor, Kinds
+from dcmnet_cli.ops.storing.packing import Packer
+from dcmnet_cli.ops.storing.plan import Instance
+from dcmnet_cli.ops.storing.sending import Parcel
+from dcmnet_cli.ops.storing.transfer import Outcome
 from tests.dicom_files import BIG, CT, EXPLICIT, IMPLICIT, JPEG_2000, data_set, part10
 from tests.ops.objects import encapsulated
 from tests.receiving import Running, Sender

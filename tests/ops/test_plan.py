@@ -8,10 +8,10 @@ import pytest
 from dcmnet_cli.core.negotiation import AcceptorPolicy, Negotiated, answer, conclude, own_information, propose
 from dcmnet_cli.core.pdu import AAssociateAC, AAssociateRQ
 from dcmnet_cli.net.part10 import DicomFile
-from dcmnet_cli.ops.plan import Batch, Plan, Row, make_plan
-from dcmnet_cli.ops.proposals import PROPOSALS, Proposal
-from dcmnet_cli.ops.routes import Router
-from dcmnet_cli.ops.sources import FileSource, Skipped, find_sources
+from dcmnet_cli.ops.files.sources import FileSource, Skipped, find_sources
+from dcmnet_cli.ops.storing.plan import Batch, Plan, Row, make_plan
+from dcmnet_cli.ops.storing.proposals import PROPOSALS, Proposal
+from dcmnet_cli.ops.storing.routes import Router
 from tests.dicom_files import BIG, CT, DEFLATED, EXPLICIT, IMPLICIT, JPEG_2000, data_set, part10
 
 MR = "1.2.840.10008.5.1.4.1.1.4"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dcmnet_cli.ops.processes import Ran, run
+from dcmnet_cli.ops.listening.processes import Ran, run
 
 PATIENCE = 10.0
 
@@ -88,7 +88,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcmnet_cli.ops.processes._TERMINATE_GRACE", 0.1)
+    monkeypatch.setattr("dcmnet_cli.ops.listening.processes._TERMINATE_GRACE", 0.1)
     code = (
         "import os, signal, sys, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

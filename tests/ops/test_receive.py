@@ -15,12 +15,12 @@ import pytest
 from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.core.pdu import UserIdentity
 from dcmnet_cli.errors import AssociationAborted, AssociationRejected, ConnectionLost, OutputError
-from dcmnet_cli.ops.faults import Faults, parse_fault
-from dcmnet_cli.ops.hook_commands import OBJECT, STUDY, Command
-from dcmnet_cli.ops.hooks import HookLimits
-from dcmnet_cli.ops.identity import IdentityCheck, UserFile, hash_password
-from dcmnet_cli.ops.naming import NameOptions
-from dcmnet_cli.ops.storage import StoragePlan
+from dcmnet_cli.ops.listening.faults import Faults, parse_fault
+from dcmnet_cli.ops.listening.hook_commands import OBJECT, STUDY, Command
+from dcmnet_cli.ops.listening.hooks import HookLimits
+from dcmnet_cli.ops.listening.identity import IdentityCheck, UserFile, hash_password
+from dcmnet_cli.ops.listening.naming import NameOptions
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from tests.dicom_files import CT, DEFLATED, EXPLICIT, IMPLICIT, JPEG_2000, data_set, element, part10
 from tests.ops.objects import encapsulated
 from tests.receiving import Running, Sender

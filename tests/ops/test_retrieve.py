@@ -7,8 +7,8 @@ import pytest
 
 from dcmnet_cli.core.identifier import Element, decode, encode, text
 from dcmnet_cli.errors import InputError, OperationFailed, UsageError
-from dcmnet_cli.ops.reconcile import Arrival, Claim, Ledger, Result, SubOperations, Wanted
-from dcmnet_cli.ops.retrieve import (
+from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Ledger, Result, SubOperations, Wanted
+from dcmnet_cli.ops.retrieving.retrieve import (
     Answer,
     Ask,
     Plan,

@@ -10,9 +10,9 @@ from dcmnet_cli.core.commands import HIGH, CStoreRQ, CStoreRSP
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.pdata import chunks_of
 from dcmnet_cli.errors import ConnectionLost
-from dcmnet_cli.ops.plan import Instance
-from dcmnet_cli.ops.sending import Courier, Interrupted, Parcel, describe
-from dcmnet_cli.ops.transfer import NOT_SENT, Outcome
+from dcmnet_cli.ops.storing.plan import Instance
+from dcmnet_cli.ops.storing.sending import Courier, Interrupted, Parcel, describe
+from dcmnet_cli.ops.storing.transfer import NOT_SENT, Outcome
 from tests.dicom_files import CT, EXPLICIT
 from tests.storing import plan_of, write_objects
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from dcmnet_cli.errors import InputError
-from dcmnet_cli.ops import archives, opened
-from dcmnet_cli.ops.opened import LARGEST_CHUNK, Source
-from dcmnet_cli.ops.sources import FileSource, Search, Skipped, find_sources, read_list
+from dcmnet_cli.ops.files import archives, opened
+from dcmnet_cli.ops.files.opened import LARGEST_CHUNK, Source
+from dcmnet_cli.ops.files.sources import FileSource, Search, Skipped, find_sources, read_list
 from tests.dicom_files import EXPLICIT, data_set, element, item, part10
 
 DICOMDIR = "1.2.840.10008.1.3.10"
@@ -455,8 +455,8 @@ def test_pydicom_is_loaded_for_a_dicomdir_only(tmp_path: Path) -> None:
     pack(tmp_path / "three.zip", FILES)
     program = (
         "import sys\n"
-        "from dcmnet_cli.ops.sources import find_sources\n"
-        "from dcmnet_cli.ops.plan import make_plan\n"
+        "from dcmnet_cli.ops.files.sources import find_sources\n"
+        "from dcmnet_cli.ops.storing.plan import make_plan\n"
         "make_plan(find_sources(sys.argv[1:]))\n"
         "print([name for name in ('pydicom', 'rich', 'logging', 'numpy') if name in sys.modules])\n"
     )

@@ -7,8 +7,8 @@ import pytest
 
 from dcmnet_cli.errors import OutputError, UsageError
 from dcmnet_cli.net.sink import Folder
-from dcmnet_cli.ops.naming import NameOptions
-from dcmnet_cli.ops.storage import StoragePlan
+from dcmnet_cli.ops.listening.naming import NameOptions
+from dcmnet_cli.ops.listening.storage import StoragePlan
 from tests.dicom_files import CT, data_set
 from tests.receiving import Running, Sender
 

@@ -23,14 +23,14 @@ from dcmnet_cli.errors import (
     UnexpectedMessage,
 )
 from dcmnet_cli.net.service import ServiceRequest
-from dcmnet_cli.ops import store as store_module
-from dcmnet_cli.ops.invent import Inventor, Kinds
-from dcmnet_cli.ops.journal import Journal
-from dcmnet_cli.ops.plan import Group
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.store import StoreOptions, confirmed_apart
+from dcmnet_cli.ops.storing import store as store_module
+from dcmnet_cli.ops.storing.invent import Inventor, Kinds
+from dcmnet_cli.ops.storing.journal import Journal
+from dcmnet_cli.ops.storing.plan import Group
+from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart
+from dcmnet_cli.ops.storing.transfer import Outcome
 from dcmnet_cli.ops.target import Target
-from dcmnet_cli.ops.transfer import Outcome
 from tests.dicom_files import CT, IMPLICIT, data_set, part10
 from tests.scripted import until
 from tests.storing import BIG, BUSY, QUICK, Peer, Sent, check_nothing_lost, plan_of, write_object, write_objects

@@ -14,8 +14,8 @@ from pydicom.pixels.decoders.base import get_decoder
 from dcmnet_cli.core import uids
 from dcmnet_cli.errors import ConversionError
 from dcmnet_cli.net.part10 import read_file
-from dcmnet_cli.ops.recode import swapped
-from dcmnet_cli.ops.transcode import Choice, Limits, choose, repair, transcode
+from dcmnet_cli.ops.conversion.recode import swapped
+from dcmnet_cli.ops.conversion.transcode import Choice, Limits, choose, repair, transcode
 from tests.ops.objects import (
     DEFLATED,
     EBE,

@@ -13,9 +13,9 @@ import pytest
 from dcmnet_cli.core import uids
 from dcmnet_cli.errors import ConversionError
 from dcmnet_cli.net.part10 import DicomFile
-from dcmnet_cli.ops.codestream import declared
-from dcmnet_cli.ops.syntax_choice import choose, installed_codecs
-from dcmnet_cli.ops.transcode import Limits, repair, transcode
+from dcmnet_cli.ops.conversion.codestream import declared
+from dcmnet_cli.ops.conversion.syntax_choice import choose, installed_codecs
+from dcmnet_cli.ops.conversion.transcode import Limits, repair, transcode
 from tests.ops.objects import (
     DEFLATED,
     EBE,
@@ -302,7 +302,7 @@ def test_the_codecs_of_the_extra_are_there() -> None:
 
 def test_choosing_imports_neither_pydicom_nor_a_codec() -> None:
     program = (
-        "import sys; from dcmnet_cli.ops.syntax_choice import choose\n"
+        "import sys; from dcmnet_cli.ops.conversion.syntax_choice import choose\n"
         f"assert choose({J2K!r}, [{ELE!r}]).target\n"
         "print(sorted({'pydicom', 'numpy', 'PIL', 'gdcm', 'logging'} & set(sys.modules)))"
     )

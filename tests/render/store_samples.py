@@ -2,7 +2,7 @@
 
 from dcmnet_cli.errors import DcmnetError
 from dcmnet_cli.ops.results import PeerFacts, Report
-from dcmnet_cli.ops.transfer import (
+from dcmnet_cli.ops.storing.transfer import (
     IN_DOUBT,
     NOT_SENT,
     REFUSED,

@@ -3,7 +3,7 @@
 import pytest
 
 from dcmnet_cli.core.identifier import Element
-from dcmnet_cli.ops.answers import Column, Match
+from dcmnet_cli.ops.querying.answers import Column, Match
 from dcmnet_cli.render.answer_table import Table, cells, humane, padded
 from dcmnet_cli.render.find import heading
 from tests.finding import element

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from dcmnet_cli.core.identifier import Element, decode
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.ops.answers import Assumption, Column, Match
-from dcmnet_cli.ops.find_files import xml_of
+from dcmnet_cli.ops.querying.answers import Assumption, Column, Match
+from dcmnet_cli.ops.querying.find_files import xml_of
 from dcmnet_cli.render.answers import CSV, NDJSON, JSONList, Lines
 from dcmnet_cli.render.dicom_json import DicomJSON
 from dcmnet_cli.render.sorting import Sorted

@@ -8,7 +8,7 @@ import pytest
 from render_samples import Shown, Stream, pipe, terminal
 from store_samples import outcome
 
-from dcmnet_cli.ops.transfer import CONFIRMED, NOT_SENT, REFUSED, STORED
+from dcmnet_cli.ops.storing.transfer import CONFIRMED, NOT_SENT, REFUSED, STORED
 from dcmnet_cli.render import progress as module
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.progress import Progress, Reading

@@ -11,9 +11,9 @@ from json_schema import problems
 from render_samples import Shown, pipe, terminal
 
 from dcmnet_cli.net.sink import Stored
-from dcmnet_cli.ops.hooks import HookResult
-from dcmnet_cli.ops.listen_log import MOST_STUDIES, EventLog, Received
-from dcmnet_cli.ops.receive import ReceivedObject
+from dcmnet_cli.ops.listening.hooks import HookResult
+from dcmnet_cli.ops.listening.listen_log import MOST_STUDIES, EventLog, Received
+from dcmnet_cli.ops.listening.receive import ReceivedObject
 from dcmnet_cli.ops.results import ListenEvent
 from dcmnet_cli.render.events import show_event
 from dcmnet_cli.render.json import plain

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dcmnet_cli.errors import OperationFailed
-from dcmnet_cli.ops.answers import Ending, Relaxed
+from dcmnet_cli.ops.querying.answers import Ending, Relaxed
 from dcmnet_cli.ops.results import Diagnosis, PeerFacts, Report
 from dcmnet_cli.render.answers import JSONList
 from dcmnet_cli.render.find import Found, explanation, heading, json_opening, outcome, show_count, show_find, show_query
@@ -129,7 +129,7 @@ def test_the_number_alone() -> None:
 
 
 def test_json_around_the_answers() -> None:
-    from dcmnet_cli.ops.answers import Match
+    from dcmnet_cli.ops.querying.answers import Match
 
     output = pipe(json=True)
     sink = JSONList(output.out.write, json_opening(), "")

@@ -6,7 +6,7 @@ import pytest
 from render_samples import pipe, terminal
 from store_samples import CT, ELE, FACTS, HARMLESS, HOSTILE, PLAN, PRIVATE, PROPOSED
 
-from dcmnet_cli.ops.transfer import InputFacts, PlanRow
+from dcmnet_cli.ops.storing.transfer import InputFacts, PlanRow
 from dcmnet_cli.render.plan import input_line, show_input, show_plan
 
 RULE = "─" * 78

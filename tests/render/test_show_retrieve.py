@@ -9,7 +9,8 @@ from json_schema import problems
 from render_samples import Shown, pipe, terminal
 
 from dcmnet_cli.errors import ConnectionLost, DcmnetError, OperationFailed
-from dcmnet_cli.ops.reconcile import (
+from dcmnet_cli.ops.results import Diagnosis, PeerFacts, Report
+from dcmnet_cli.ops.retrieving.reconcile import (
     Arrival,
     Claim,
     Destination,
@@ -18,7 +19,6 @@ from dcmnet_cli.ops.reconcile import (
     SubOperations,
     Wanted,
 )
-from dcmnet_cli.ops.results import Diagnosis, PeerFacts, Report
 from dcmnet_cli.render.receiving import Receiving, show_found, show_listening, show_proposed
 from dcmnet_cli.render.retrieve import headline_words, note_lines, remarks, show_retrieval
 

@@ -9,7 +9,7 @@ from store_samples import HARMLESS, HOSTILE, PROPOSED, mixed, mixed_outcomes, ou
 
 from dcmnet_cli.core.steps import Step
 from dcmnet_cli.errors import AssociationRejected, ConnectionLost, OperationFailed
-from dcmnet_cli.ops.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, Tally, TimeSpent
+from dcmnet_cli.ops.storing.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, Tally, TimeSpent
 from dcmnet_cli.render.store import show_dry_run, show_store, time_line
 
 RULE = "─" * 78

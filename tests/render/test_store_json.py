@@ -24,7 +24,7 @@ from store_samples import (
 )
 
 from dcmnet_cli.errors import ConnectionLost
-from dcmnet_cli.ops.transfer import CONFIRMED, NOT_SENT, REFUSED, TimeSpent
+from dcmnet_cli.ops.storing.transfer import CONFIRMED, NOT_SENT, REFUSED, TimeSpent
 from dcmnet_cli.render.store import show_dry_run, show_store
 from dcmnet_cli.render.store_json import report_text
 

@@ -1,0 +1,1 @@
+"""``listen --archive``: the query and retrieve services on top of the index."""

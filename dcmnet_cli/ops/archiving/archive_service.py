@@ -1,0 +1,237 @@
+"""An archive as its peers see it: C-FIND, C-MOVE and C-GET over the index, worklists, and what is agreed about them."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from dcmnet_cli.archive.index import Index
+from dcmnet_cli.archive.matching import Rules
+from dcmnet_cli.archive.query import MODELS, BadIdentifier, Query
+from dcmnet_cli.archive.retrieve import Found, Selection
+from dcmnet_cli.archive.values import Attributes, read_attributes, write_attributes
+from dcmnet_cli.archive.worklist import Worklist, WorklistQuery
+from dcmnet_cli.core import uids
+from dcmnet_cli.core.attributes import keyword_of
+from dcmnet_cli.core.commands import CFindRQ, CGetRQ, CMoveRQ
+from dcmnet_cli.core.quantities import plural
+from dcmnet_cli.core.text import printable, quoted
+from dcmnet_cli.errors import InvalidIdentifier
+from dcmnet_cli.net.service import ServiceRequest
+from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
+from dcmnet_cli.ops.archiving.archive_transfer import SubOperations, get, move
+from dcmnet_cli.ops.listening.listen_log import EventLog
+
+PENDING, PENDING_UNSURE, CANCELLED = 0xFF00, 0xFF01, 0xFE00
+MOVE_DESTINATION_UNKNOWN = 0xA801
+IDENTIFIER_DOES_NOT_MATCH = 0xA900
+
+_SYNTAXES = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN)
+_FIND_MODELS = (uids.PATIENT_ROOT_FIND, uids.STUDY_ROOT_FIND, uids.PATIENT_STUDY_ONLY_FIND)
+_RELATIONAL, _COMBINED, _FUZZY, _EMPTY_VALUES, _MULTIPLE_VALUES = 0, 1, 2, 5, 6
+_FIND_EXTENDED = bytes((1, 1, 1, 0, 0, 1, 1))
+_RETRIEVE_EXTENDED = bytes((1, 0))
+_WORKLIST_EXTENDED = bytes((1, 1, 1, 0))
+"""What we agree to, byte by byte, of what extended negotiation offers (PS3.4 C.5, K.5)."""
+
+
+class ArchiveService:
+    """Puts an ``ArchivePlan`` to work; ``title`` is our AE title. Raises as ``Index`` and ``Worklist`` do."""
+
+    def __init__(self, plan: ArchivePlan, title: str, log: EventLog) -> None:
+        self._plan = plan
+        self._title = title
+        self._log = log
+        self._worklist = Worklist(plan.worklist, log.warned) if plan.worklist is not None else None
+        self.index: Index | None = None
+        if plan.directory is not None:
+            self.index = Index(plan.directory, log.warned, rebuild=plan.rebuild)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self.index is not None:
+            self.index.close()
+
+    def tell(self) -> None:
+        """An event about what the archive holds, and what was found different from its index."""
+        if self.index is None:
+            return
+        counts, repair = self.index.counts(), self.index.repaired
+        detail = f"{plural(counts.instances, 'instance')} in {plural(counts.studies, 'study', 'studies')}"
+        if repair.added or repair.removed:
+            detail += f", index repaired: {repair.added:,} added, {repair.removed:,} removed in {repair.seconds:.1f} s"
+        facts: dict[str, object] = {**counts._asdict(), "added": repair.added, "removed": repair.removed}
+        self._log.emit("archive", "", detail, facts)
+        for path, why in repair.unfit:
+            self._log.warned(f"{printable(path)} is not indexed: {why}")
+        if repair.unfit_count > len(repair.unfit):
+            self._log.warned(f"{repair.unfit_count - len(repair.unfit):,} other files are not indexed")
+
+    # --- what is agreed ----------------------------------------------------------------------------------------
+
+    @property
+    def contexts(self) -> dict[str, tuple[str, ...]]:
+        """The query and retrieve models that are accepted, with their transfer syntaxes."""
+        models = list(MODELS) if self.index is not None else []
+        if self._worklist is not None:
+            models.append(uids.MODALITY_WORKLIST_FIND)
+        return dict.fromkeys(models, _SYNTAXES)
+
+    @property
+    def extended(self) -> dict[str, Callable[[bytes], bytes | None]]:
+        """The answers to extended negotiation, by SOP class."""
+        return {uid: _agreeing_to(_extended_of(uid)) for uid in self.contexts}
+
+    def handlers(self) -> dict[type, Callable[[ServiceRequest], int | None]]:
+        """The handlers by request."""
+        found: dict[type, Callable[[ServiceRequest], int | None]] = {CFindRQ: self.find}
+        if self.index is not None:
+            found |= {CMoveRQ: self.move, CGetRQ: self.get}
+        return found
+
+    # --- C-FIND ------------------------------------------------------------------------------------------------
+
+    def find(self, request: ServiceRequest) -> int | None:
+        """Answer a query, response by response; between two of them a C-CANCEL is heard."""
+        begin = time.monotonic()
+        keys = self._identifier(request)
+        if keys is None:
+            return None
+        attributes, character_set = keys
+        try:
+            answers, unsure, level = self._answers(request, attributes)
+        except BadIdentifier as error:
+            self._refuse(request, error)
+            return None
+        explicit = request.context.transfer_syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN
+        pending = PENDING_UNSURE if unsure else PENDING
+        count, status = 0, 0
+        for answer in answers:
+            if request.is_cancelled():
+                status = CANCELLED
+                break
+            request.respond(pending, write_attributes(answer, character_set, explicit))
+            count += 1
+        asked = [keyword_of(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in _narrowing(attributes)]
+        by = f" by {', '.join(asked)}" if asked else ""
+        seconds = time.monotonic() - begin
+        detail = f"{level}{by}: {plural(count, 'match', 'matches')}{', cancelled' if status else ''} in {seconds:.2f} s"
+        facts: dict[str, object] = {"level": level, "keys": asked, "matches": count, "status": f"{status:04X}"}
+        self._tell(request, "find", detail, facts | {"seconds": round(seconds, 3)})
+        return status
+
+    def _answers(self, request: ServiceRequest, keys: Attributes) -> tuple[Iterator[Attributes], bool, str]:
+        """(answers, whether keys are not matched, level)."""
+        uid = request.context.abstract_syntax
+        agreed = request.association.negotiated.extended.get(uid, b"").ljust(len(_FIND_EXTENDED), b"\0")
+        if uid == uids.MODALITY_WORKLIST_FIND:
+            assert self._worklist is not None  # or the context would not have been accepted
+            worklist = WorklistQuery(keys, fuzzy=bool(agreed[_FUZZY]))
+            return worklist.run(self._worklist.steps()), worklist.is_unsure, "worklist"
+        rules = Rules(
+            fuzzy=bool(agreed[_FUZZY]),
+            empty_values=bool(agreed[_EMPTY_VALUES]),
+            multiple_values=bool(agreed[_MULTIPLE_VALUES]),
+            combined=bool(agreed[_COMBINED]),
+        )
+        query = Query(MODELS[uid], keys, rules, relational=bool(agreed[_RELATIONAL]), title=self._title)
+        return self._run(query), query.is_unsure, query.level
+
+    def _run(self, query: Query) -> Iterator[Attributes]:
+        assert self.index is not None
+        with self.index.reading() as connection:
+            yield from query.run(connection, self.index.absolute)
+
+    # --- C-MOVE and C-GET --------------------------------------------------------------------------------------
+
+    def move(self, request: ServiceRequest) -> int | None:
+        """Send what is asked for to one of the nodes."""
+        message = request.message
+        assert isinstance(message, CMoveRQ)
+        selected = self._selected(request)
+        if selected is None:
+            return None
+        selection, found = selected
+        target = self._plan.nodes.get(message.move_destination)
+        if target is None:
+            comment = f"unknown move destination {quoted(message.move_destination)}"
+            request.respond(MOVE_DESTINATION_UNKNOWN, error_comment=comment[:64])
+            self._tell(request, "move", f"{selection.level}: {comment}", {"level": selection.level, "status": "A801"})
+            return None
+        assert self.index is not None
+        counts = SubOperations(request, len(found))
+        move(target, found, self.index.absolute, counts)
+        self._conclude("move", request, selection, counts, f" to {target.facts.label}")
+        return None
+
+    def get(self, request: ServiceRequest) -> int | None:
+        """Send what is asked for over the association itself."""
+        selected = self._selected(request)
+        if selected is None:
+            return None
+        selection, found = selected
+        assert self.index is not None
+        counts = SubOperations(request, len(found))
+        get(found, self.index.absolute, counts)
+        self._conclude("get", request, selection, counts, "")
+        return None
+
+    def _selected(self, request: ServiceRequest) -> tuple[Selection, list[Found]] | None:
+        """What the identifier names; None if it was refused."""
+        identifier = self._identifier(request)
+        if identifier is None:
+            return None
+        uid = request.context.abstract_syntax
+        agreed = request.association.negotiated.extended.get(uid, b"")
+        try:
+            selection = Selection(MODELS[uid], identifier[0], relational=bool(agreed[:1].strip(b"\0")))
+        except BadIdentifier as error:
+            self._refuse(request, error)
+            return None
+        assert self.index is not None
+        with self.index.reading() as connection:
+            return selection, list(selection.run(connection))
+
+    def _conclude(
+        self, what: str, request: ServiceRequest, selection: Selection, counts: SubOperations, whither: str
+    ) -> None:
+        status = counts.conclude()
+        facts: dict[str, object] = {"level": selection.level, "status": f"{status:04X}", **counts.facts()}
+        self._tell(request, what, f"{selection.level}{whither}: {counts.describe()}", facts)
+
+    # --- common ------------------------------------------------------------------------------------------------
+
+    def _identifier(self, request: ServiceRequest) -> tuple[Attributes, str] | None:
+        """The identifier and its character set; None if it cannot be read, and then that was answered."""
+        data = request.read_data_set()
+        try:
+            return read_attributes(data, request.context.transfer_syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN)
+        except InvalidIdentifier as error:
+            self._refuse(request, BadIdentifier(error.message.removeprefix("invalid identifier: "), error.tag))
+            return None
+
+    def _refuse(self, request: ServiceRequest, error: BadIdentifier) -> None:
+        offending = (error.tag,) if error.tag else ()
+        request.respond(IDENTIFIER_DOES_NOT_MATCH, error_comment=error.problem[:64], offending_element=offending)
+        what = {CFindRQ: "find", CMoveRQ: "move", CGetRQ: "get"}[type(request.message)]
+        self._tell(request, what, f"refused: {error.problem}", {"status": "A900"})
+
+    def _tell(self, request: ServiceRequest, event: str, detail: str, facts: dict[str, object]) -> None:
+        model = MODELS.get(request.context.abstract_syntax)
+        name = f"{model.name} " if model is not None else ""
+        named = {"model": model.name if model is not None else "worklist"}
+        self._log.retrieved(request.association.transport.remote, event, f"{name}{detail}", facts | named)
+
+
+def _narrowing(keys: Attributes) -> list[int]:
+    """The keys that ask for something, but for those that only control the query."""
+    return [tag for tag, key in keys.items() if not key.is_empty and tag not in (0x00080005, 0x00080052)]
+
+
+def _extended_of(uid: str) -> bytes:
+    if uid == uids.MODALITY_WORKLIST_FIND:
+        return _WORKLIST_EXTENDED
+    return _FIND_EXTENDED if uid in _FIND_MODELS else _RETRIEVE_EXTENDED
+
+
+def _agreeing_to(supported: bytes) -> Callable[[bytes], bytes | None]:
+    """An answer that has 1 where 1 was offered and we agree, and no more bytes than were offered."""
+    return lambda offered: bytes(int(ours == theirs == 1) for ours, theirs in zip(supported, offered, strict=False))

@@ -1,0 +1,1 @@
+"""One object in another transfer syntax, nothing dropped, nothing altered in silence."""

@@ -1,0 +1,1 @@
+"""Where DICOM files come from: folders, lists, DICOMDIRs, archives, read in place."""

@@ -1,0 +1,220 @@
+"""C-STORE as an acceptor: from the association to a file, nothing decoded, nothing acknowledged that is not safe."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from dcmnet_cli.core import uids
+from dcmnet_cli.core.commands import CStoreRQ
+from dcmnet_cli.core.status import category
+from dcmnet_cli.core.text import printable
+from dcmnet_cli.errors import AssociationAborted, ConnectionLost, ConversionError, OutputError
+from dcmnet_cli.net.part10 import SOP_INSTANCE_UID, STUDY_INSTANCE_UID, meta_header, read_file
+from dcmnet_cli.net.service import SOP_CLASS_NOT_SUPPORTED, ServiceRequest
+from dcmnet_cli.net.sink import Folder, IncomingFile, Stored
+from dcmnet_cli.ops.listening.faults import DURING, Faults, ObjectFault
+from dcmnet_cli.ops.listening.head import Head
+from dcmnet_cli.ops.listening.naming import Naming
+
+OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+DUPLICATE = 0xC111
+"""Ours, of the range Cxxx: PS3.4 has no status for an instance that is there already and must not be replaced."""
+
+_BLOCK = 1 << 20
+
+
+class ReceivedObject(NamedTuple):
+    """An object that arrived whole. ``length`` is that of its data set; ``stored`` is None when it is not kept."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    transfer_syntax_uid: str
+    length: int
+    seconds: float
+    stored: Stored | None
+    notes: tuple[str, ...] = ()
+
+
+class ReceivePlan(NamedTuple):
+    """What is done with objects of SOP classes that it ``takes``. Without a ``folder`` they are dropped; ``convert_to``
+    is the transfer syntax they are written in, "" as they came; ``wants_study`` that somebody asks for the Study
+    Instance UID of each.
+    """
+
+    folder: Folder | None
+    naming: Naming
+    convert_to: str = ""
+    wants_study: bool = False
+    faults: Faults | None = None
+    takes: Callable[[str], bool] = lambda _: True
+
+
+class Receiver:
+    """The handler of C-STORE, for all associations of a listener.
+
+    ``arrived`` is called with every object that is safe under its final name, before it is acknowledged; ``failed``
+    with the words of what could not be stored.
+    """
+
+    def __init__(
+        self,
+        plan: ReceivePlan,
+        arrived: Callable[[ServiceRequest, ReceivedObject], None],
+        failed: Callable[[ServiceRequest, str], None],
+    ) -> None:
+        self._plan = plan
+        self._arrived = arrived
+        self._failed = failed
+        self._lock = threading.Lock()
+        self._count = 0
+        self._wanted = plan.naming.wanted | {SOP_INSTANCE_UID}
+        if plan.wants_study:
+            self._wanted |= {STUDY_INSTANCE_UID}
+
+    def __call__(self, request: ServiceRequest) -> int:
+        if not self._plan.takes(request.context.abstract_syntax):  # other services have their contexts here, too
+            return SOP_CLASS_NOT_SUPPORTED
+        fault = self._next_fault()
+        status = 0
+        try:
+            status = self._receive(request, fault)
+        except OutputError as error:
+            self._failed(request, error.message)
+            why = str(error.details.get("why", error.message))  # not where: that is no business of the peer's
+            request.respond(OUT_OF_RESOURCES, error_comment=_comment(f"cannot be stored: {why}"))
+        except ConversionError as error:
+            self._failed(request, error.message)
+            request.respond(CANNOT_UNDERSTAND, error_comment=_comment(error.message))
+        if fault is not None:
+            time.sleep(fault.sleep_after)
+            _end_on_purpose(request, fault)
+        return status
+
+    def _next_fault(self) -> ObjectFault | None:
+        if self._plan.faults is None:
+            return None
+        with self._lock:
+            self._count += 1
+            return self._plan.faults.on_object(self._count)
+
+    def _receive(self, request: ServiceRequest, fault: ObjectFault | None) -> int:
+        message = request.message
+        assert isinstance(message, CStoreRQ)  # the server calls this for nothing else
+        begin = time.monotonic()
+        head = Head(self._wanted, request.context.transfer_syntax)
+        if fault is not None and (fault.sleep_during or fault.end_moment == DURING):
+            time.sleep(fault.sleep_during)
+            _end_on_purpose(request, fault)
+        status = fault.status if fault is not None else None
+        is_refused = status is not None and category(status) == "failure"
+        folder = self._plan.folder
+        if folder is None or is_refused:
+            length, stored = self._drop(request, head), None
+        else:
+            length, stored = self._write(request, message, folder, head)
+        if status is not None and is_refused:
+            return status
+        instance, notes = _true_instance(message, head.values())
+        self._arrived(
+            request,
+            ReceivedObject(
+                message.affected_sop_class_uid,
+                instance,
+                head.values().get(STUDY_INSTANCE_UID, ""),
+                request.context.transfer_syntax,
+                length,
+                time.monotonic() - begin,
+                stored,
+                notes,
+            ),
+        )
+        if stored is not None and stored.outcome == "rejected":
+            request.respond(DUPLICATE, error_comment="this instance is here already")
+        return status or 0
+
+    def _drop(self, request: ServiceRequest, head: Head) -> int:
+        length = 0
+        for batch in request.fragments():
+            head.feed(batch)
+            length += sum(map(len, batch))
+        return length
+
+    def _write(self, request: ServiceRequest, message: CStoreRQ, folder: Folder, head: Head) -> tuple[int, Stored]:
+        syntax = request.context.transfer_syntax
+        header = self._header(request, message, syntax)
+        with folder.begin(header) as file:
+            for batch in request.fragments():
+                head.feed(batch)
+                file.write(batch)
+            length = file.length - len(header)
+            name = self._name(request, message, head.values())
+            if self._plan.convert_to and self._plan.convert_to != syntax:
+                with self._converted(request, message, folder, file) as converted:
+                    return length, converted.commit(name)
+            return length, file.commit(name)
+
+    def _header(self, request: ServiceRequest, message: CStoreRQ, syntax: str) -> bytes:
+        return meta_header(
+            message.affected_sop_class_uid,
+            message.affected_sop_instance_uid,
+            syntax,
+            request.association.peer_ae_title,
+        )
+
+    def _name(self, request: ServiceRequest, message: CStoreRQ, values: Mapping[int, str]) -> str:
+        asked = request.association.requested
+        return self._plan.naming.path(
+            sop_class_uid=message.affected_sop_class_uid,
+            sop_instance_uid=_true_instance(message, values)[0],
+            transfer_syntax_uid=self._plan.convert_to or request.context.transfer_syntax,
+            calling=asked.calling_ae_title,
+            called=asked.called_ae_title,
+            address=request.association.transport.remote.rpartition(":")[0],
+            values=values,
+        )
+
+    def _converted(
+        self, request: ServiceRequest, message: CStoreRQ, folder: Folder, file: IncomingFile
+    ) -> IncomingFile:
+        """A second file, in the transfer syntax that was asked for. Raises ConversionError."""
+        from dcmnet_cli.ops.conversion.transcode import choose, transcode
+
+        pread, size = partial(os.pread, file.reader()), file.length
+        described = read_file(pread, size)
+        target = self._plan.convert_to
+        if described is None or described.problem:
+            raise ConversionError(f"cannot be converted: {described.problem if described else 'not DICOM'}")
+        choice = choose(described.transfer_syntax_uid, (target,), "lossless")
+        with transcode(pread, described, choice).data as data:
+            converted = folder.begin(self._header(request, message, target))
+            for piece in data.chunks().buffers:
+                converted.write([memoryview(piece)])
+            return converted
+
+
+def _true_instance(message: CStoreRQ, values: Mapping[int, str]) -> tuple[str, tuple[str, ...]]:
+    """The SOP Instance UID to go by: the data set's where it differs, as that is what readers of the file will see."""
+    inner = values.get(SOP_INSTANCE_UID, "")
+    if not inner or inner == message.affected_sop_instance_uid or not uids.is_valid_uid(inner):
+        return message.affected_sop_instance_uid, ()
+    return inner, (f"the command names instance {printable(message.affected_sop_instance_uid)}, the data set {inner}",)
+
+
+def _end_on_purpose(request: ServiceRequest, fault: ObjectFault) -> None:
+    """A fault that was asked for: the association ends here, with an A-ABORT or without a word."""
+    if not fault.end:
+        return
+    if fault.end == "drop":
+        request.association.transport.close(abort=True)
+        raise ConnectionLost("dropped on purpose, as asked for", how="closed_here")
+    request.association.abort()
+    raise AssociationAborted("aborted on purpose, as asked for", 0, 0, by_peer=False)
+
+
+def _comment(message: str) -> str:
+    return printable(message)[:64]

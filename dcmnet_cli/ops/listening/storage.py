@@ -1,0 +1,140 @@
+"""What a listener does with objects: which it takes, where they go, who is told."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dcmnet_cli.core import uids
+from dcmnet_cli.errors import OutputError
+from dcmnet_cli.net.server import ServerObserver
+from dcmnet_cli.net.service import ServiceRequest
+from dcmnet_cli.net.sink import Folder
+from dcmnet_cli.ops.listening.faults import Faults
+from dcmnet_cli.ops.listening.hook_commands import STUDY, Command, StoredObject
+from dcmnet_cli.ops.listening.hooks import HookLimits, Hooks
+from dcmnet_cli.ops.listening.listen_log import EventLog
+from dcmnet_cli.ops.listening.naming import NameOptions, Naming
+from dcmnet_cli.ops.listening.receive import ReceivedObject, ReceivePlan, Receiver
+
+KEPT = ("stored", "renamed", "overwritten")
+"""Outcomes that put new bytes into the folder."""
+_STORAGE_SERVICES = ("Storage", "Non-Patient Object Storage")
+
+
+class StoragePlan(NamedTuple):
+    """What is stored and how. ``directory`` None drops what comes. Empty ``only`` takes every storage class and every
+    class that PS3.6 does not know; empty ``transfer_syntaxes`` every one, ``preferred`` first. ``tells_objects`` makes
+    every object an event.
+    """
+
+    directory: str | None
+    names: NameOptions = NameOptions(extension=".dcm")
+    on_duplicate: str = "skip"
+    sync: str = "none"
+    convert_to: str = ""
+    only: frozenset[str] = frozenset()
+    transfer_syntaxes: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
+    hooks: tuple[Command, ...] = ()
+    hook_limits: HookLimits = HookLimits()
+    tells_objects: bool = False
+
+    def takes(self, sop_class_uid: str) -> bool:
+        """Whether objects of a SOP class are taken. Other services' classes are not storage, whoever proposes them."""
+        if self.only:
+            return sop_class_uid in self.only
+        entry = uids.lookup(sop_class_uid)
+        return entry is None or entry.service_class in _STORAGE_SERVICES
+
+    def describe(self) -> str:
+        """One line for the log."""
+        classes = f"{len(self.only)} classes" if self.only else "all classes"
+        where = f"to {self.directory}" if self.directory is not None else "dropped"
+        return f"{classes} {where}"
+
+
+class Storage(ServerObserver):
+    """Puts a ``StoragePlan`` to work; ``index`` gets the path of each new object.
+
+    Raises OutputError for a folder that cannot be written to.
+    """
+
+    def __init__(
+        self,
+        plan: StoragePlan,
+        log: EventLog,
+        faults: Faults | None = None,
+        index: Callable[[str], None] | None = None,
+    ) -> None:
+        self._log = log
+        self._index = index
+        self._tells_objects = plan.tells_objects
+        naming = Naming(plan.names)
+        folder = None
+        if plan.directory is not None:
+            folder = Folder(plan.directory, on_duplicate=plan.on_duplicate, sync=plan.sync)
+        follows_studies = any(command.event == STUDY for command in plan.hooks) or plan.names.folders in (
+            "study",
+            "patient-name",
+        )
+        self._hooks = (
+            Hooks(plan.hooks, log.hook_ended, log.warned, limits=plan.hook_limits, study_ended=naming.end_of_study)
+            if plan.hooks or follows_studies
+            else None
+        )
+        receive_plan = ReceivePlan(
+            folder, naming, plan.convert_to, bool(self._hooks) or plan.tells_objects, faults, plan.takes
+        )
+        self.receiver = Receiver(receive_plan, self._arrived, self._failed)
+        self._syncs_at_end = folder if plan.sync == "association" else None
+        self._unsynced: dict[str, list[str]] = {}
+
+    def finish(self, grace: float) -> None:
+        """The server has ended: let hooks run to their end, within the grace time."""
+        if self._hooks is not None and not self._hooks.finish(grace):
+            self._log.warned("some hooks did not end in time and were stopped")
+
+    def closed(self, remote: str) -> None:
+        """The end of an association: what it brought is made durable, if that was asked for by association."""
+        paths = self._unsynced.pop(remote, [])
+        if self._syncs_at_end is None or not paths:
+            return
+        try:
+            self._syncs_at_end.sync_files(paths)
+        except OutputError as error:
+            self._log.warned(error.message)
+
+    def _arrived(self, request: ServiceRequest, received: ReceivedObject) -> None:
+        remote = request.association.transport.remote
+        self._log.received(remote, received, tell=self._tells_objects)
+        stored = received.stored
+        if stored is None:
+            return
+        if self._index is not None and stored.outcome in KEPT:
+            self._index(stored.path)
+        if self._syncs_at_end is not None:
+            self._unsynced.setdefault(remote, []).append(stored.path)
+        if self._hooks is not None and stored.outcome in KEPT:
+            self._hooks.object_stored(self._stored_object(request, received, os.path.abspath(stored.path)))
+
+    def _stored_object(self, request: ServiceRequest, received: ReceivedObject, path: str) -> StoredObject:
+        asked = request.association.requested
+        remote = request.association.transport.remote
+        return StoredObject(
+            path,
+            received.sop_class_uid,
+            received.sop_instance_uid,
+            received.study_instance_uid,
+            received.transfer_syntax_uid,
+            asked.calling_ae_title,
+            asked.called_ae_title,
+            remote.rpartition(":")[0].strip("[]"),
+            self._log.identity_of(remote),
+            received.length,
+            received.stored.outcome if received.stored else "",
+            time.time(),
+        )
+
+    def _failed(self, request: ServiceRequest, why: str) -> None:
+        self._log.not_stored(request.association.transport.remote, why)

@@ -1,0 +1,1 @@
+"""``find``: keys as users write them, identifiers, answers as they come."""

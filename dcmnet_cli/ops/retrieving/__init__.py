@@ -1,0 +1,1 @@
+"""``move`` and ``get``: what is there, what was claimed, what arrived."""

@@ -1,0 +1,1 @@
+"""``store``: the plan, what goes over which association, sending, and an outcome for every file."""
