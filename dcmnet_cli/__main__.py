@@ -16,7 +16,7 @@ def main() -> None:
         print(f"dcmnet {__version__}")
         return
     # Most of what starting up and planning make is kept: looking through it all for garbage so often finds nothing.
-    gc.set_threshold(20_000)
+    gc.set_threshold(100_000)
     try:
         from dcmnet_cli.cli.app import run
 
