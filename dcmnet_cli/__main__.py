@@ -1,6 +1,7 @@
 """The front door: ``python -m dcmnet_cli`` and the ``dcmnet`` script."""
 
 import gc
+import os
 import sys
 
 
@@ -20,9 +21,23 @@ def main() -> None:
     try:
         from dcmnet_cli.cli.app import run
 
-        sys.exit(run(words))
+        _leave(run(words))
     except KeyboardInterrupt:  # during the imports, or a second one: run() answers all others
         sys.exit(130)
+
+
+def _leave(status: int) -> None:
+    """End the process, without taking the interpreter apart where nothing is left to do: that is a tenth of an echo."""
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        sys.exit(status)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # run() has flushed stdout, and told where that failed
+            pass
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_nothing_heavy_is_imported(words: tuple[str, ...]) -> None:
 def test_a_real_echo_imports_nothing_heavy_either() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    loaded = modules_after("from dcmnet_cli.__main__ import main; main()", "echo", "127.0.0.1", str(port))
+    loaded = modules_after("from dcmnet_cli.cli.app import run; run(sys.argv[1:])", "echo", "127.0.0.1", str(port))
     assert "socket" in loaded  # it did try
     assert loaded & HEAVY == set()
 
