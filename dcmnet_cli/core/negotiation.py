@@ -22,6 +22,7 @@ from dcmnet_cli.core.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    is_valid_uid,
 )
 from dcmnet_cli.errors import LocalProtocolError, RemoteProtocolError
 
@@ -233,7 +234,8 @@ def _answer_context(context: ProposedContext, policy: AcceptorPolicy) -> Context
     if not uid or not (policy.any_abstract_syntax or uid in policy.abstract_syntaxes):
         return ContextResult(context.context_id, ABSTRACT_SYNTAX_NOT_SUPPORTED, placeholder)
     allowed = policy.abstract_syntaxes.get(uid) or policy.transfer_syntaxes
-    usable = [syntax for syntax in context.transfer_syntaxes if syntax and (not allowed or syntax in allowed)]
+    # A syntax that is no UID, such as the word "unknown" that some modalities send, could not be written down.
+    usable = [s for s in context.transfer_syntaxes if is_valid_uid(s) and (not allowed or s in allowed)]
     if not usable:
         return ContextResult(context.context_id, TRANSFER_SYNTAXES_NOT_SUPPORTED, placeholder)
     chosen = next((syntax for syntax in policy.preferred if syntax in usable), usable[0])

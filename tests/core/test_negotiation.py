@@ -103,7 +103,7 @@ def test_what_we_say_about_ourselves() -> None:
         (AcceptorPolicy(abstract_syntaxes={CT_STORAGE: (EXPLICIT,)}), (CT_STORAGE, [IMPLICIT]), 4, IMPLICIT),
         (AcceptorPolicy(abstract_syntaxes={CT_STORAGE: (EXPLICIT,)}), (CT_STORAGE, [IMPLICIT, EXPLICIT]), 0, EXPLICIT),
         (ANY, (PRIVATE_CLASS, [PRIVATE_SYNTAX]), 0, PRIVATE_SYNTAX),
-        (ANY, ("unknown", ["unknown"]), 0, "unknown"),
+        (ANY, ("unknown", ["unknown"]), 4, "unknown"),
         (ANY, ("", [IMPLICIT]), 3, IMPLICIT),
         (ANY, (CT_STORAGE, []), 4, IMPLICIT),
         (ANY, (CT_STORAGE, [""]), 4, ""),
@@ -464,3 +464,15 @@ def test_the_acceptor_settles_by_id_whatever_the_order() -> None:
     agreed = both(rq, ac)
     assert agreed.contexts[3].transfer_syntax == EXPLICIT
     assert list(agreed.contexts) == [3]
+
+
+def test_a_transfer_syntax_that_is_no_uid_is_refused_and_the_others_are_not() -> None:
+    odd = ProposedContext(1, "1.2.840.10008.5.1.4.1.1.2", ("unknown",))
+    mixed = ProposedContext(3, "1.2.840.10008.5.1.4.1.1.2", ("unknown", "1.2.840.10008.1.2"))
+    request = AAssociateRQ("PACS", "CT1", (odd, mixed), own_information())
+    answered = answer(request, AcceptorPolicy(any_abstract_syntax=True))
+    assert isinstance(answered, AAssociateAC)
+    assert [(each.result, each.transfer_syntax) for each in answered.contexts] == [
+        (4, "unknown"),
+        (0, "1.2.840.10008.1.2"),
+    ]
