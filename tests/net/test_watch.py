@@ -34,8 +34,13 @@ def late(request: ServiceRequest) -> int:
     return 0
 
 
+def later(request: ServiceRequest) -> int:
+    time.sleep(2.0)
+    return 0
+
+
 def test_a_sign_of_life_elsewhere_holds_the_timer_off() -> None:
-    with running(serving(late)) as port, request_of(port, 0.25) as association:
+    with running(serving(later)) as port, request_of(port, 1.5) as association:
         association.watch = time.monotonic
         association.call(1, CEchoRQ(1))
 
