@@ -84,7 +84,7 @@ def _guard(name: str, words: Sequence[str], work: Callable[[], int]) -> int:
         if error.errno not in _CANNOT_PRINT:
             return _tell_bug(name, words, error)
         return _lose_stdout(name, error)
-    except Exception as error:
+    except Exception as error:  # the outermost frame: whatever is left is a bug of ours, and told as one
         return _tell_bug(name, words, error)
 
 

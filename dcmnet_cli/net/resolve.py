@@ -104,7 +104,7 @@ def _query(host: str, port: int, family: socket.AddressFamily, deadline: float, 
     def ask() -> None:
         try:
             outcome.append(_lookup(host, port, family))
-        except Exception as error:
+        except Exception as error:  # raised where it is waited for, not in this thread
             outcome.append(error)
 
     thread = threading.Thread(target=ask, name="resolve", daemon=True)

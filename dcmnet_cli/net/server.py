@@ -144,7 +144,7 @@ class Server:
 
     def _wait_for_room(self) -> None:
         self._make_room(0)
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE)  # out of threads or descriptors: until a connection ends, a try again would fail as well
 
     def _make_room(self, most: int) -> None:
         """Show those out of the lobby that have waited longest, down to ``most``."""
