@@ -190,11 +190,14 @@ class Index:
                 elif (application, version) != (APPLICATION_ID, VERSION):
                     raise sqlite3.DatabaseError("it was made by another program or version")
         except sqlite3.Error as error:
-            raise InputError(
-                f"the index of archive {self.folder} cannot be used: {error}",
-                hints=("--reindex rebuilds it from the objects",),
-                path=self._path,
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: sqlite3.Error) -> InputError:
+        return InputError(
+            f"the index of archive {self.folder} cannot be used: {error}",
+            hints=("--reindex rebuilds it from the objects",),
+            path=self._path,
+        )
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -238,11 +241,7 @@ class Index:
                 connection.execute("COMMIT")
                 connection.execute("PRAGMA optimize")
         except sqlite3.Error as error:
-            raise InputError(
-                f"the index of archive {self.folder} cannot be used: {error}",
-                hints=("--reindex rebuilds it from the objects",),
-                path=self._path,
-            ) from error
+            raise self._unusable(error) from error
         return Repair(added, len(gone), unfit_count, tuple(unfit), time.monotonic() - begin)
 
     def _changed(self, connection: sqlite3.Connection, gone: list[int]) -> list[bytes]:

@@ -1,5 +1,7 @@
 """Checks of values that come from a command line or from the configuration. All raise UsageError."""
 
+from collections.abc import Collection
+
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 
@@ -45,6 +47,23 @@ def check_port(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 0x10000):
         raise UsageError(f"{name}: {quoted(text)} is not a port; give a number from 1 to 65535")
     return int(text)
+
+
+def check_choice(name: str, word: str, choices: Collection[str]) -> str:
+    """The choice that ``word`` names, in whichever case."""
+    if word.lower() not in choices:
+        raise UsageError(f'{name}: "{word}" is not one of {", ".join(choices)}')
+    return word.lower()
+
+
+def check_priority(word: str) -> int:
+    """The number that a message carries for a word of ``--priority``."""
+    from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
+
+    levels = {"low": LOW, "medium": MEDIUM, "high": HIGH}
+    if word not in levels:
+        raise UsageError(f'--priority: "{word}" is not low, medium or high')
+    return levels[word]
 
 
 def exclude(*options: tuple[str, object]) -> str:

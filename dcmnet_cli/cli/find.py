@@ -1,15 +1,11 @@
 """``dcmnet find``."""
 
 from dcmnet_cli.cli.command import command
-from dcmnet_cli.cli.config import load_configuration
 from dcmnet_cli.cli.find_job import FindJob
 from dcmnet_cli.cli.find_options import AnswerOptions, AskOptions, FindModelOptions, FindSyntaxOptions
 from dcmnet_cli.cli.key_options import KeyOptions
-from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions
-from dcmnet_cli.cli.peer import PeerWords, take_peer
-from dcmnet_cli.cli.reporting import make_output
-from dcmnet_cli.cli.settings import resolve_settings
-from dcmnet_cli.cli.tls_options import TLSOptions
+from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.requestor import RequestorOptions
 
 EXAMPLES = (
     ("dcmnet find PACS@pacs.example.org:104 --date -7d --modality CT", "last week's CT studies"),
@@ -30,15 +26,8 @@ def find(
     ask: AskOptions,
     answers: AnswerOptions,
     syntaxes: FindSyntaxOptions,
-    output: OutputOptions,
-    association: AssociationOptions,
-    timeouts: TimeoutOptions,
-    identity: IdentityOptions,
-    tls: TLSOptions,
+    requestor: RequestorOptions,
 ) -> None:
     """Ask what a peer has (C-FIND): patients, studies, series, instances, or the modality worklist."""
-    shown = make_output(output)
-    configuration = load_configuration(association.local.config)
-    peer, files = take_peer(words, configuration)
-    target = resolve_settings("find", peer, configuration, association, timeouts, tls, identity)
-    FindJob(target, files, keys, model, ask, answers, syntaxes.syntaxes(), shown).run()
+    call = requestor.call("find", words)
+    FindJob(call.target, call.rest, keys, model, ask, answers, syntaxes.syntaxes(), call.output).run()

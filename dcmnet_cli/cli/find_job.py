@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from dcmnet_cli.cli.exit import ExitCode
 from dcmnet_cli.cli.find_options import AnswerOptions, AskOptions, FindModelOptions
-from dcmnet_cli.cli.interruption import Interruption
+from dcmnet_cli.cli.interruption import stopping
 from dcmnet_cli.cli.key_options import KeyOptions, split_names
 from dcmnet_cli.cli.reporting import attempt, conclude, fail, traffic_observers
 from dcmnet_cli.core.identifier import Element
@@ -20,6 +20,7 @@ from dcmnet_cli.ops.querying.key_tree import Tree, name_of, parse_path, path_nam
 from dcmnet_cli.ops.querying.keys import Query, above, describe, narrowing
 from dcmnet_cli.ops.querying.levels import MODELS, NO_KEYS, TIMEZONE
 from dcmnet_cli.ops.results import Report
+from dcmnet_cli.ops.stop import Stop
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.answers import CSV, NDJSON, JSONList, Lines, Sink
 from dcmnet_cli.render.find import Found, heading, json_opening, show_count, show_find, show_query
@@ -58,7 +59,7 @@ class FindJob:
         self._queries = self._build(files, keys, model.station)
         self._assumption = Assumption(answers.assume or target.charset or "")
         self._report = Report("find", target.facts)
-        self._interruption = Interruption()
+        self._stop = Stop()
         self._found = Found(
             MODELS[self._model].name, self._queries[0].level, [describe(each) for each in self._queries]
         )
@@ -115,7 +116,7 @@ class FindJob:
                 sinks = self._open_sinks(stack)
                 for query in self._queries * self._ask.repeat:
                     self._query(association, context_id, query, wishes, sinks)
-                    if self._found.ending.is_failure or self._interruption.is_asked or not association.is_open:
+                    if self._found.ending.is_failure or self._stop.is_asked or not association.is_open:
                         break
         except BaseException:
             association.abort()
@@ -138,16 +139,16 @@ class FindJob:
             query,
             limit=self._ask.limit,
             priority=self._ask.importance(),
-            stop=lambda: self._interruption.is_asked,
+            stop=lambda: self._stop.is_asked,
             idle=lambda: _flush(sinks),
         )
         begin = time.monotonic()
         try:
-            with self._interruption.watched():
+            with stopping(self._stop):
                 self._pass_on(finding, sinks)
                 self._count(finding.ending)
                 if self._ask.relax and not finding.ending.answers and finding.ending.is_complete:
-                    found.relaxed = relax(association, context, query, stop=lambda: self._interruption.is_asked)
+                    found.relaxed = relax(association, context, query, stop=lambda: self._stop.is_asked)
         except DcmnetError as error:
             self._count(finding.ending)
             self._report.steps.append(Step("C-FIND", False, time.monotonic() - begin, error.message))
@@ -181,7 +182,7 @@ class FindJob:
     def _judge(self, association: Association) -> None:
         """The exit status. Answers up to the limit are all that was asked for."""
         ending, report = self._found.ending, self._report
-        if self._interruption.is_asked:
+        if self._stop.is_asked:
             report.error = DcmnetError("interrupted")
             report.exit_code = ExitCode.INTERRUPTED
         elif ending.is_failure:

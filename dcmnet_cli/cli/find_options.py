@@ -1,13 +1,12 @@
 """The option families of ``dcmnet find``: how to ask, and what to do with the answers."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from dcmnet_cli.cli.checks import exclude
+from dcmnet_cli.cli.checks import check_priority, exclude
 from dcmnet_cli.cli.key_options import KEYS, MODEL, ModelOptions
-from dcmnet_cli.cli.options import flag, value
+from dcmnet_cli.cli.options import flag, known_default, value
 from dcmnet_cli.core import uids
-from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 
@@ -17,12 +16,6 @@ if TYPE_CHECKING:
 QUERY = "Query"
 ANSWERS = "Answers"
 PROPOSAL = "Proposed transfer syntaxes"
-_PRIORITIES = {"low": LOW, "medium": MEDIUM, "high": HIGH}
-
-
-def _default(*names: str) -> Any:
-    """A default of DCMTK's, spelled out: read, and not listed."""
-    return flag(*names, panel=QUERY, hidden=True)
 
 
 class FindModelOptions(NamedTuple):
@@ -80,8 +73,7 @@ class AskOptions(NamedTuple):
         """Raises UsageError for what cannot be meant."""
         if self.limit < 0 or self.repeat < 1:
             raise UsageError("--limit takes a number of answers, --repeat 1 or more")
-        if self.priority not in _PRIORITIES:
-            raise UsageError(f'--priority: "{self.priority}" is not low, medium or high')
+        check_priority(self.priority)
         if self.timezone is not None and not re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", self.timezone):
             raise UsageError(f"--timezone: {quoted(self.timezone)} is no offset from UTC; write it as +0100")
 
@@ -93,7 +85,7 @@ class AskOptions(NamedTuple):
 
     def importance(self) -> int:
         """The priority as a number."""
-        return _PRIORITIES[self.priority]
+        return check_priority(self.priority)
 
 
 class AnswerOptions(NamedTuple):
@@ -136,10 +128,10 @@ class AnswerOptions(NamedTuple):
             "--assume-charset", metavar="NAME", panel=ANSWERS, text="for answers that declare none: ISO_IR 100, cp1252"
         ),
     ] = None
-    correction: Annotated[bool, _default("+dc", "--enable-correction")] = False
-    no_correction: Annotated[bool, _default("-dc", "--disable-correction")] = False
-    new_vr: Annotated[bool, _default("+u", "--enable-new-vr")] = False
-    no_new_vr: Annotated[bool, _default("-u", "--disable-new-vr")] = False
+    correction: Annotated[bool, known_default("+dc", "--enable-correction")] = False
+    no_correction: Annotated[bool, known_default("-dc", "--disable-correction")] = False
+    new_vr: Annotated[bool, known_default("+u", "--enable-new-vr")] = False
+    no_new_vr: Annotated[bool, known_default("-u", "--disable-new-vr")] = False
 
     @property
     def has_files(self) -> bool:
@@ -165,11 +157,11 @@ class AnswerOptions(NamedTuple):
 class FindSyntaxOptions(NamedTuple):
     """findscu's ``-x?``: by default explicit, then implicit little endian in one context."""
 
-    uncompressed: Annotated[bool, _default("-x=", "--propose-uncompr")] = False
+    uncompressed: Annotated[bool, known_default("-x=", "--propose-uncompr")] = False
     little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian first")] = (
         False
     )
-    big: Annotated[bool, _default("-xb", "--propose-big")] = False
+    big: Annotated[bool, known_default("-xb", "--propose-big")] = False
     implicit: Annotated[bool, flag("-xi", "--propose-implicit", panel=PROPOSAL, text="implicit little endian only")] = (
         False
     )

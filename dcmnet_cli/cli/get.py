@@ -3,24 +3,18 @@
 from typing import Annotated
 
 from dcmnet_cli.cli.command import command
-from dcmnet_cli.cli.config import load_configuration
 from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
 from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
-from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions, flag
-from dcmnet_cli.cli.peer import PeerWords, take_peer
-from dcmnet_cli.cli.reporting import make_output, traffic_observers
+from dcmnet_cli.cli.options import flag
+from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.requestor import RequestorOptions
 from dcmnet_cli.cli.retrieve_job import Screen, run_retrieval
 from dcmnet_cli.cli.retrieve_options import RETRIEVE, RequestSyntaxOptions, RetrieveOptions
 from dcmnet_cli.cli.retrieve_wish import InstanceModelOptions, NoBulkOptions, make_wish, target_folder
-from dcmnet_cli.cli.settings import resolve_settings
-from dcmnet_cli.cli.tls_options import TLSOptions
 from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
-from dcmnet_cli.errors import DcmnetError
-from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.retrieving.get import GetOptions
 from dcmnet_cli.ops.retrieving.get import get as retrieve
 from dcmnet_cli.ops.retrieving.move import UNCOMPRESSED
-from dcmnet_cli.ops.retrieving.reconcile import Result
 
 EXAMPLES = (
     ("dcmnet get archive2 --study 1.2.3.4 --out ./study", "one study, over the association that asks"),
@@ -46,17 +40,10 @@ def get(
     request: RequestSyntaxOptions,
     storage: StorageOptions,
     names: NameFamily,
-    output: OutputOptions,
-    association: AssociationOptions,
-    timeouts: TimeoutOptions,
-    identity: IdentityOptions,
-    tls: TLSOptions,
+    requestor: RequestorOptions,
 ) -> None:
     """Fetch objects over the association that asks (C-GET), and account for every instance."""
-    shown = make_output(output)
-    configuration = load_configuration(association.local.config)
-    peer, rest = take_peer(words, configuration)
-    target = resolve_settings("get", peer, configuration, association, timeouts, tls, identity)
+    target, rest, _, shown = requestor.call("get", words)
     folder = None if storage.ignore else target_folder("-od", storage.output_directory or ".")
     wish = make_wish(
         keys,
@@ -77,11 +64,5 @@ def get(
     options = GetOptions(
         plan, request.syntaxes(), strict_roles, retrieving.level(), retrieving.repeat, retrieving.abort
     )
-    report, stop = Report("get", target.facts), retrieving.stop()
-
-    def work() -> tuple[Result, DcmnetError | None]:
-        with Screen("get", shown) as screen:
-            observers = traffic_observers(shown)
-            return retrieve(target, wish, options, report, follower=screen, stop=stop, observers=observers)
-
-    run_retrieval(target, report, stop, shown, work)
+    screen = Screen("get", shown)
+    run_retrieval(retrieve, screen, target, wish, options, retrieving.stop())

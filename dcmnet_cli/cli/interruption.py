@@ -5,24 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from dcmnet_cli.ops.stop import Stop
 
-class Interruption:
-    """Whether the user has had enough."""
 
-    def __init__(self) -> None:
-        self.is_asked = False
+@contextmanager
+def stopping(stop: Stop) -> Iterator[None]:
+    """Within this, the first Ctrl-C only asks ``stop``; the second is a KeyboardInterrupt."""
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Within this, the first Ctrl-C is only noted; the second is a KeyboardInterrupt."""
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_asked:
+            raise KeyboardInterrupt
+        stop.ask()
 
-        def note(number: int, frame: FrameType | None) -> None:
-            if self.is_asked:
-                raise KeyboardInterrupt
-            self.is_asked = True
-
-        before = signal.signal(signal.SIGINT, note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

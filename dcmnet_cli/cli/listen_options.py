@@ -3,9 +3,10 @@
 import os
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from dcmnet_cli.cli.checks import check_seconds, exclude
+from dcmnet_cli.cli.checks import check_choice, check_seconds, exclude
 from dcmnet_cli.cli.options import flag, value
 from dcmnet_cli.core import uids
+from dcmnet_cli.core.syntax_letters import BY_LETTER
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 
@@ -25,29 +26,6 @@ HOOKS = "Hooks"
 ACCESS = "Who may"
 FAULTS = "Faults on purpose"
 
-_PREFERABLE = (
-    uids.EXPLICIT_VR_LITTLE_ENDIAN,
-    uids.EXPLICIT_VR_BIG_ENDIAN,
-    uids.JPEG_LOSSLESS_SV1,
-    uids.JPEG_BASELINE_8_BIT,
-    uids.JPEG_EXTENDED_12_BIT,
-    uids.JPEG_2000_LOSSLESS,
-    uids.JPEG_2000,
-    uids.JPEG_LS_LOSSLESS,
-    uids.JPEG_LS_NEAR_LOSSLESS,
-    uids.RLE_LOSSLESS,
-    uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-    uids.MPEG2_MAIN_LEVEL,
-    uids.MPEG2_HIGH_LEVEL,
-    uids.MPEG4_HP_41,
-    uids.MPEG4_HP_41_BD,
-    uids.MPEG4_HP_42_2D,
-    uids.MPEG4_HP_42_3D,
-    uids.MPEG4_HP_42_STEREO,
-    uids.HEVC_MAIN_51,
-    uids.HEVC_MAIN_10_51,
-)
-
 
 def _prefer(short: str, long: str) -> Any:
     """One of storescp's preferences, read and not listed: ``--prefer`` says it in words."""
@@ -55,7 +33,7 @@ def _prefer(short: str, long: str) -> Any:
 
 
 class PreferenceOptions(NamedTuple):
-    """storescp's ``+x?``: which of the transfer syntaxes offered in one context is chosen. In the order above."""
+    """storescp's ``+x?``: which of the transfer syntaxes offered in one context is chosen."""
 
     xe: Annotated[bool, _prefer("+xe", "--prefer-little")] = False
     xb: Annotated[bool, _prefer("+xb", "--prefer-big")] = False
@@ -87,7 +65,7 @@ class PreferenceOptions(NamedTuple):
         fallbacks = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN)
         if given == "+uncompressed":
             return fallbacks
-        return (_PREFERABLE[self._fields.index(given[1:])], *fallbacks)
+        return (BY_LETTER[given.removeprefix("+x")], *fallbacks)
 
 
 class StorageOptions(NamedTuple):
@@ -181,15 +159,11 @@ class StorageOptions(NamedTuple):
         from dcmnet_cli.net.sink import DUPLICATES, SYNCS
         from dcmnet_cli.ops.listening.storage import StoragePlan
 
-        if self.on_duplicate not in DUPLICATES:
-            raise UsageError(f'--on-duplicate: "{self.on_duplicate}" is not one of {", ".join(DUPLICATES)}')
-        if self.sync not in SYNCS:
-            raise UsageError(f'--sync: "{self.sync}" is not one of {", ".join(SYNCS)}')
         return StoragePlan(
             self.directory(),
             names=names.naming(),
-            on_duplicate=self.on_duplicate,
-            sync=self.sync,
+            on_duplicate=check_choice("--on-duplicate", self.on_duplicate, DUPLICATES),
+            sync=check_choice("--sync", self.sync, SYNCS),
             convert_to=self.convert_to(),
             only=self.classes(),
             transfer_syntaxes=(uids.IMPLICIT_VR_LITTLE_ENDIAN,) if self.implicit else (),

@@ -1,25 +1,20 @@
 """``dcmnet move``."""
 
 from dcmnet_cli.cli.command import command
-from dcmnet_cli.cli.config import Configuration, load_configuration
+from dcmnet_cli.cli.config import Configuration
 from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
 from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
-from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions
-from dcmnet_cli.cli.peer import PeerWords, take_peer
-from dcmnet_cli.cli.reporting import make_output, traffic_observers
+from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.requestor import RequestorOptions
 from dcmnet_cli.cli.retrieve_job import Screen, run_retrieval
 from dcmnet_cli.cli.retrieve_options import DestinationOptions, RequestSyntaxOptions, RetrieveOptions
 from dcmnet_cli.cli.retrieve_wish import InstanceModelOptions, make_wish, target_folder
-from dcmnet_cli.cli.settings import resolve_settings
-from dcmnet_cli.cli.tls_options import TLSOptions
-from dcmnet_cli.errors import DcmnetError, UsageError
+from dcmnet_cli.errors import UsageError
 from dcmnet_cli.net.server import SERVER_TIMERS
 from dcmnet_cli.ops.listening.listen import ListenPlan
 from dcmnet_cli.ops.listening.storage import StoragePlan
-from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.retrieving.move import MoveOptions
 from dcmnet_cli.ops.retrieving.move import move as retrieve
-from dcmnet_cli.ops.retrieving.reconcile import Result
 from dcmnet_cli.ops.target import Target
 
 _FINISH = 2.0  # seconds that associations get to end once everything is here
@@ -45,17 +40,10 @@ def move(
     request: RequestSyntaxOptions,
     storage: StorageOptions,
     names: NameFamily,
-    output: OutputOptions,
-    association: AssociationOptions,
-    timeouts: TimeoutOptions,
-    identity: IdentityOptions,
-    tls: TLSOptions,
+    requestor: RequestorOptions,
 ) -> None:
     """Have a peer send what it has (C-MOVE), to this computer or another one, and account for every instance."""
-    shown = make_output(output)
-    configuration = load_configuration(association.local.config)
-    peer, rest = take_peer(words, configuration)
-    target = resolve_settings("move", peer, configuration, association, timeouts, tls, identity)
+    target, rest, configuration, shown = requestor.call("move", words)
     where.check()
     folder = _folder(where, storage)
     wish = make_wish(
@@ -70,15 +58,8 @@ def move(
     options = MoveOptions(
         title, here, where.grace, request.syntaxes(), retrieving.level(), retrieving.repeat, retrieving.abort
     )
-    report, stop = Report("move", target.facts), retrieving.stop()
-
-    def work() -> tuple[Result, DcmnetError | None]:
-        elsewhere = title if here is None else ""
-        with Screen("move", shown, elsewhere=elsewhere) as screen:
-            observers = traffic_observers(shown)
-            return retrieve(target, wish, options, report, follower=screen, stop=stop, observers=observers)
-
-    run_retrieval(target, report, stop, shown, work)
+    screen = Screen("move", shown, elsewhere=title if here is None else "")
+    run_retrieval(retrieve, screen, target, wish, options, retrieving.stop())
 
 
 def _folder(where: DestinationOptions, storage: StorageOptions) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from dcmnet_cli.cli.checks import check_max_pdu, check_seconds, check_title, exclude
+from dcmnet_cli.cli.checks import check_choice, check_max_pdu, check_seconds, check_title, exclude
 from dcmnet_cli.cli.command import show_version
 from dcmnet_cli.errors import UsageError
 
@@ -36,6 +36,11 @@ def value(*names: str, metavar: str, panel: str, text: str = "", hidden: bool = 
     return typer.Option(
         *names, help=text, rich_help_panel=panel, hidden=hidden, metavar=metavar, show_default=False, show_envvar=False
     )
+
+
+def known_default(*names: str) -> Any:
+    """A default of DCMTK's, spelled out: read, and not listed."""
+    return flag(*names, panel="", hidden=True)
 
 
 class OutputOptions(NamedTuple):
@@ -73,16 +78,10 @@ class OutputOptions(NamedTuple):
         if self.log_level is not None:
             if self.quiet or self.verbose or self.debug:
                 raise UsageError("-ll contradicts -q, -v and -d: it sets the same thing")
-            return _log_level(self.log_level)
+            return _LOG_LEVELS[check_choice("-ll/--log-level", self.log_level, _LOG_LEVELS)]
         if self.quiet and (self.verbose or self.debug):
             raise UsageError("-q contradicts -v and -d")
         return QUIET if self.quiet else max(min(self.verbose, TRACE), DEBUG if self.debug else NORMAL)
-
-
-def _log_level(name: str) -> int:
-    if name.lower() not in _LOG_LEVELS:
-        raise UsageError(f'-ll/--log-level: "{name}" is not one of {", ".join(_LOG_LEVELS)}')
-    return _LOG_LEVELS[name.lower()]
 
 
 class LocalOptions(NamedTuple):

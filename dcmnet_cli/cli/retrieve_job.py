@@ -1,29 +1,35 @@
 """One ``move`` or ``get`` from what it is to bring to its exit status."""
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from dcmnet_cli.cli.exit import ExitCode
-from dcmnet_cli.cli.reporting import attempt, conclude, fail
+from dcmnet_cli.cli.interruption import stopping
+from dcmnet_cli.cli.reporting import attempt, conclude, fail, traffic_observers
 from dcmnet_cli.errors import DcmnetError, OperationFailed
 from dcmnet_cli.ops.results import ListenEvent, Report
 from dcmnet_cli.ops.retrieving.reconcile import Destination, Result, SubOperations
-from dcmnet_cli.ops.retrieving.retrieve import Follower, Plan, Request
-from dcmnet_cli.ops.retrieving.suboperations import Stop
+from dcmnet_cli.ops.retrieving.retrieve import Follower, Plan, Request, Wish
+from dcmnet_cli.ops.stop import Stop
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.receiving import Receiving, show_asked, show_found, show_listening, show_proposed
 from dcmnet_cli.render.retrieve import describe_claim, show_retrieval
+
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.retrieving.get import GetOptions
+    from dcmnet_cli.ops.retrieving.move import MoveOptions
+
+Retrieve: TypeAlias = Callable[..., tuple[Result, DcmnetError | None]]
+"""``ops.retrieving.get.get`` or ``ops.retrieving.move.move``."""
 
 
 class Screen(Follower):
     """Shows how a retrieval goes. To be left as a context, so that the line of progress ends below itself."""
 
     def __init__(self, service: str, output: Output, *, elsewhere: str = "") -> None:
-        self._service = service
-        self._output = output
+        self.service = service
+        self.output = output
         self._elsewhere = elsewhere
         self._progress: Receiving | None = None
         self._plan: Plan | None = None
@@ -38,24 +44,24 @@ class Screen(Follower):
     def resolved(self, plan: Plan) -> None:
         self._plan = plan
         expected = None if plan.expected is None else len(plan.expected)
-        show_found(plan.entities, expected, plan.already, self._output)
+        show_found(plan.entities, expected, plan.already, self.output)
 
     def listening(self, destination: Destination, addresses: tuple[str, ...]) -> None:
-        show_listening(destination, addresses, self._output)
+        show_listening(destination, addresses, self.output)
 
     def heard(self, event: ListenEvent) -> None:
         if event.event not in ("listening", "stored", "stopped"):
-            self._output.verbose(f"listener: {event.event.replace('_', ' ')} {event.peer}: {event.detail}")
+            self.output.verbose(f"listener: {event.event.replace('_', ' ')} {event.peer}: {event.detail}")
 
     def proposed(self, classes: Sequence[tuple[str, int]], contexts: int) -> None:
         if self._progress is None:  # nothing may be written into the line that is being drawn
-            show_proposed(classes, contexts, self._output)
+            show_proposed(classes, contexts, self.output)
 
     def asked(self, request: Request) -> None:
         if self._progress is None:
-            show_asked(self._service, request.describe(), self._elsewhere, self._output)
+            show_asked(self.service, request.describe(), self._elsewhere, self.output)
             expected = None if self._plan is None or self._plan.expected is None else len(self._plan.expected)
-            self._progress = Receiving(self._output, expected, is_elsewhere=bool(self._elsewhere))
+            self._progress = Receiving(self.output, expected, is_elsewhere=bool(self._elsewhere))
             self._progress.__enter__()
         self._progress.asked()
 
@@ -69,24 +75,27 @@ class Screen(Follower):
 
 
 def run_retrieval(
+    retrieve: Retrieve,
+    screen: Screen,
     target: Target,
-    report: Report,
+    wish: Wish,
+    options: "MoveOptions | GetOptions",
     stop: Stop,
-    output: Output,
-    work: Callable[[], tuple[Result, DcmnetError | None]],
 ) -> None:
-    """Do ``work``, judge it, show it. Leaves with the exit status."""
+    """Retrieve, judge it, show it. Leaves with the exit status."""
+    report, output = Report(screen.service, target.facts), screen.output
     found: list[Result] = []
 
-    def whole() -> None:
-        with stopping(stop):
-            result, error = work()
+    def work() -> None:
+        with stopping(stop), screen:
+            observers = traffic_observers(output)
+            result, error = retrieve(target, wish, options, report, follower=screen, stop=stop, observers=observers)
         found.append(result)
         for claim in result.claims:
             output.verbose(describe_claim(claim, result.service))
         judge(report, result, error, target, stop)
 
-    attempt(report, target, whole)
+    attempt(report, target, work)
     conclude(report, output, show=(lambda: show_retrieval(report, found[0], output)) if found else None)
 
 
@@ -123,19 +132,3 @@ def _failure(result: Result, target: Target) -> OperationFailed:
         service=result.service,
         error_comment=worst.error_comment,
     )
-
-
-@contextmanager
-def stopping(stop: Stop) -> Iterator[None]:
-    """Within this, the first Ctrl-C asks the peer to stop, and the second ends the program at once."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_asked:
-            raise KeyboardInterrupt
-        stop.ask()
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

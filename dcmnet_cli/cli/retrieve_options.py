@@ -1,25 +1,18 @@
 """The option families of ``dcmnet move`` and ``dcmnet get`` that are about retrieving, not about keys or storage."""
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from dcmnet_cli.cli.checks import check_port, check_seconds, check_title, exclude
-from dcmnet_cli.cli.options import flag, value
+from dcmnet_cli.cli.checks import check_port, check_priority, check_seconds, check_title, exclude
+from dcmnet_cli.cli.options import flag, known_default, value
 from dcmnet_cli.core import uids
-from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from dcmnet_cli.ops.retrieving.suboperations import Stop
+    from dcmnet_cli.ops.stop import Stop
 
 RETRIEVE = "Retrieving"
 DESTINATION = "Destination"
 PROPOSAL = "Proposed for the request itself"
-PRIORITIES = {"low": LOW, "medium": MEDIUM, "high": HIGH}
-
-
-def _default(*names: str) -> Any:
-    """A default of DCMTK's, spelled out: read, and not listed."""
-    return flag(*names, panel=RETRIEVE, hidden=True)
 
 
 class RetrieveOptions(NamedTuple):
@@ -40,17 +33,17 @@ class RetrieveOptions(NamedTuple):
         str, value("--priority", metavar="LEVEL", panel=RETRIEVE, text="low, medium (default) or high")
     ] = "medium"
     abort: Annotated[bool, flag("--abort", panel=RETRIEVE, text="end with an A-ABORT instead of a release")] = False
-    normal: Annotated[bool, _default("-B", "--normal")] = False
-    write_file: Annotated[bool, _default("+F", "--write-file")] = False
-    write_same: Annotated[bool, _default("+t=", "--write-xfer-same")] = False
-    new_vr: Annotated[bool, _default("+u", "--enable-new-vr")] = False
-    group_length: Annotated[bool, _default("+g=", "--group-length-recalc")] = False
-    length_explicit: Annotated[bool, _default("+e", "--length-explicit")] = False
-    padding_off: Annotated[bool, _default("-p", "--padding-off")] = False
+    normal: Annotated[bool, known_default("-B", "--normal")] = False
+    write_file: Annotated[bool, known_default("+F", "--write-file")] = False
+    write_same: Annotated[bool, known_default("+t=", "--write-xfer-same")] = False
+    new_vr: Annotated[bool, known_default("+u", "--enable-new-vr")] = False
+    group_length: Annotated[bool, known_default("+g=", "--group-length-recalc")] = False
+    length_explicit: Annotated[bool, known_default("+e", "--length-explicit")] = False
+    padding_off: Annotated[bool, known_default("-p", "--padding-off")] = False
 
     def stop(self) -> "Stop":
         """When to stop. Raises UsageError."""
-        from dcmnet_cli.ops.retrieving.suboperations import Stop
+        from dcmnet_cli.ops.stop import Stop
 
         if self.cancel < 0 or self.repeat < 1:
             raise UsageError("--cancel takes a number of responses, --repeat 1 or more")
@@ -58,17 +51,15 @@ class RetrieveOptions(NamedTuple):
 
     def level(self) -> int:
         """The priority as a number. Raises UsageError."""
-        if self.priority not in PRIORITIES:
-            raise UsageError(f'--priority: "{self.priority}" is not low, medium or high')
-        return PRIORITIES[self.priority]
+        return check_priority(self.priority)
 
 
 class RequestSyntaxOptions(NamedTuple):
     """DCMTK's ``-x?``: the transfer syntaxes of the request itself."""
 
-    request_uncompressed: Annotated[bool, _default("-x=", "--propose-uncompr")] = False
+    request_uncompressed: Annotated[bool, known_default("-x=", "--propose-uncompr")] = False
     little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian only")] = False
-    big: Annotated[bool, _default("-xb", "--propose-big")] = False
+    big: Annotated[bool, known_default("-xb", "--propose-big")] = False
     deflated: Annotated[bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, hidden=True)] = False
     request_implicit: Annotated[
         bool, flag("-xi", "--propose-implicit", panel=PROPOSAL, text="implicit little endian only")

@@ -3,14 +3,11 @@
 from typing import TYPE_CHECKING
 
 from dcmnet_cli.cli.command import command
-from dcmnet_cli.cli.config import load_configuration
-from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions
-from dcmnet_cli.cli.peer import PeerWords, take_peer
+from dcmnet_cli.cli.peer import PeerWords
 from dcmnet_cli.cli.reporting import make_output
-from dcmnet_cli.cli.settings import resolve_settings
+from dcmnet_cli.cli.requestor import RequestorOptions
 from dcmnet_cli.cli.store_job import StoreJob
 from dcmnet_cli.cli.store_options import InputOptions, InventionOptions, ProposalOptions, SendingOptions
-from dcmnet_cli.cli.tls_options import TLSOptions
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.render.output import Output
 
@@ -34,21 +31,15 @@ def store(
     sending: SendingOptions,
     proposals: ProposalOptions,
     invention: InventionOptions,
-    output: OutputOptions,
-    association: AssociationOptions,
-    timeouts: TimeoutOptions,
-    identity: IdentityOptions,
-    tls: TLSOptions,
+    requestor: RequestorOptions,
 ) -> None:
     """Send DICOM objects (C-STORE): files, folders, DICOMDIRs, zip and tar archives, and account for each of them."""
-    shown = make_output(output)
     if sending.list_decoders:
-        show_decoders(shown)
+        show_decoders(make_output(requestor.output))
         return
-    configuration = load_configuration(association.local.config)
-    peer, paths = take_peer(words, configuration)
-    target = resolve_settings("store", peer, configuration, association, timeouts, tls, identity)
-    StoreJob(target, paths, inputs, sending, proposals.proposal(), _inventor(invention), shown).run()
+    call = requestor.call("store", words)
+    proposal, inventor = proposals.proposal(), _inventor(invention)
+    StoreJob(call.target, call.rest, inputs, sending, proposal, inventor, call.output).run()
 
 
 def _inventor(options: InventionOptions) -> "Inventor | None":

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+from dcmnet_cli.cli.checks import check_priority
 from dcmnet_cli.cli.exit import ExitCode
 from dcmnet_cli.cli.reporting import attempt, conclude, fail, traffic_observers
 from dcmnet_cli.cli.store_options import InputOptions, SendingOptions
-from dcmnet_cli.core.commands import HIGH, LOW, MEDIUM
 from dcmnet_cli.core.negotiation import Negotiated
 from dcmnet_cli.errors import DcmnetError, InputError, OutputError, UsageError
 from dcmnet_cli.ops.conversion.syntax_choice import Mode
@@ -32,8 +32,6 @@ from dcmnet_cli.render.store_json import report_text
 
 if TYPE_CHECKING:
     from dcmnet_cli.ops.storing.invent import Inventor
-
-_PRIORITIES = {"low": LOW, "medium": MEDIUM, "high": HIGH}
 
 
 class StoreJob:
@@ -61,7 +59,7 @@ class StoreJob:
             jobs=sending.jobs,
             retries=sending.retry,
             transcode=cast(Mode, sending.mode()),
-            priority=_PRIORITIES[sending.priority],
+            priority=check_priority(sending.priority),
             halt=sending.halt,
             files_per_second=files,
             bytes_per_second=length,
@@ -214,8 +212,6 @@ class StoreJob:
 def _check(paths: list[str], inputs: InputOptions, sending: SendingOptions) -> None:
     if not paths and inputs.from_list is None:
         raise UsageError("nothing to send: give files or folders, or --from LIST")
-    if sending.priority not in _PRIORITIES:
-        raise UsageError(f'--priority: "{sending.priority}" is not low, medium or high')
     if sending.group not in ("study", "none"):
         raise UsageError(f'--group: "{sending.group}" is not study or none')
     if sending.max_send_pdu and sending.max_send_pdu < 4096:

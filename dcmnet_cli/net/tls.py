@@ -268,13 +268,9 @@ def start_client(
         return None if address is None else _look(address, settings, at, limit)
 
     try:
-        secured = TLSTransport(transport, context or client_context(settings), at)
+        secured = _wrap(transport, lambda: context or client_context(settings), at)
     except ValueError as error:
-        transport.close(abort=True)
         raise UsageError(f"{quoted(name)} cannot be a server name: {printable(str(error))}") from None
-    except BaseException:
-        transport.close(abort=True)
-        raise
     _shake_hands(secured, at, timeout, look, on_step)
     return secured
 
@@ -293,14 +289,18 @@ def start_server(
     protocols; the transport is closed without an answer in their own tongue.
     """
     at = Circumstances(transport.remote, "", True)
-    try:
-        secured = TLSTransport(transport, context or server_context(settings), at)
-    except BaseException:
-        transport.close(abort=True)
-        raise
+    secured = _wrap(transport, lambda: context or server_context(settings), at)
     # A client cannot be called back for its certificate; what OpenSSL says has to do.
     _shake_hands(secured, at, timeout, lambda: None, on_step)
     return secured
+
+
+def _wrap(transport: Transport, context: Callable[[], ssl.SSLContext], at: Circumstances) -> TLSTransport:
+    try:
+        return TLSTransport(transport, context(), at)
+    except BaseException:
+        transport.close(abort=True)
+        raise
 
 
 def _shake_hands(

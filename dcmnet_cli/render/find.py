@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.ops.querying.answers import Ending, Path, Relaxed
 from dcmnet_cli.ops.results import Report
+from dcmnet_cli.render.ladder import show_error, show_report
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.status import status_json, status_line
 from dcmnet_cli.render.words import duration, one_line
@@ -111,8 +112,6 @@ def show_find(report: Report, found: Found, output: Output, answers: "JSONList |
         _show_json(report, found, output, answers)
         return
     if report.error is not None and not found.answers:
-        from dcmnet_cli.render.ladder import show_report
-
         show_report(report, output)
         return
     if output.out.is_screen and not output.quiet:
@@ -123,10 +122,7 @@ def show_find(report: Report, found: Found, output: Output, answers: "JSONList |
         output.say(f"  {line}")
     for note in report.notes:
         output.say(f"note: {one_line(note)}", style="yellow")
-    if report.error is not None:
-        from dcmnet_cli.render.ladder import show_error
-
-        show_error(report, output)
+    show_error(report, output)
 
 
 def show_count(found: Found, output: Output) -> None:

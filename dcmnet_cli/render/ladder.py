@@ -56,6 +56,15 @@ def show_error(report: Report, output: Output) -> None:
         say_hanging(output, f"  {label}: ", one_line(value))
 
 
+def show_failure(report: Report, outcome: str, output: Output) -> None:
+    """The line that says what failed: the error, else ``outcome`` of work that was not all done. None for success."""
+    if report.error is not None:
+        show_error(report, output)
+    elif report.exit_code:
+        peer = f"{report.peer.label}: " if report.peer else ""
+        output.error(f"dcmnet {report.command}: {peer}{outcome}")
+
+
 def _diagnosis(report: Report) -> Diagnosis:
     error = report.error
     if error is None:

@@ -18,7 +18,7 @@ from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import OperationFailed
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Result, Wanted
-from dcmnet_cli.render.ladder import say_hanging, show_error, show_report
+from dcmnet_cli.render.ladder import say_hanging, show_failure, show_report
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.status import status_facts, status_line
 from dcmnet_cli.render.words import duration, milliseconds, object_name, one_line
@@ -45,7 +45,7 @@ def show_retrieval(report: Report, result: Result, output: Output) -> None:
         dump(report, output)
         return
     if output.quiet:
-        _show_failure(report, result, output)
+        show_failure(report, headline_words(result) + _shortfall(result), output)
     elif output.out.is_screen:
         _show_screen(report, result, output)
     else:
@@ -228,7 +228,7 @@ def _show_lines(report: Report, result: Result, output: Output) -> None:
         output.result(name, "-" if number is None else str(number))
     peer = f"{report.peer.label} as {report.peer.calling}" if report.peer else ""
     output.result(_ending(report), f"dcmnet {report.command}", peer, milliseconds(result.seconds))
-    _show_failure(report, result, output)
+    show_failure(report, headline_words(result) + _shortfall(result), output)
     said_already = report.error is not None and report.diagnosis is not None
     for label, value in [] if said_already and result.diagnosis is None else _advice(report, result):
         say_hanging(output, f"  {label.lower()}: ", one_line(value))
@@ -237,15 +237,6 @@ def _show_lines(report: Report, result: Result, output: Output) -> None:
             output.say(f"  {line}")
     for note in (*remarks(result), *report.notes):
         output.say(f"note: {one_line(note)}")
-
-
-def _show_failure(report: Report, result: Result, output: Output) -> None:
-    """The one line that says what failed; nothing when nothing did."""
-    if report.error is not None:
-        show_error(report, output)
-    elif report.exit_code:
-        peer = f"{report.peer.label}: " if report.peer else ""
-        output.error(f"dcmnet {report.command}: {peer}{headline_words(result)}{_shortfall(result)}")
 
 
 def _shortfall(result: Result) -> str:

@@ -29,7 +29,7 @@ from dcmnet_cli.ops.storing.transfer import (
     Tally,
 )
 from dcmnet_cli.render.causes import LABELS, MOST_FILES, TROUBLE, Cause, causes_of, told_apart
-from dcmnet_cli.render.ladder import say_hanging, show_error, show_report
+from dcmnet_cli.render.ladder import say_hanging, show_failure, show_report
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.plan import show_plan
 from dcmnet_cli.render.status import status_line
@@ -79,7 +79,7 @@ def show_store(
         show_report(report, output)  # the ladder says where it ended
     if output.quiet:
         if not never_began:
-            _show_failure(report, result.tally, output)
+            show_failure(report, summary_line(result.tally), output)
     elif output.out.is_screen:
         _show_screen(report, result, output, all_in, with_headline=not never_began)
     else:
@@ -226,7 +226,7 @@ def _show_lines(report: Report, result: StoreResult, output: Output, all_in: str
     if with_ending:
         peer = f"{report.peer.label} as {report.peer.calling}" if report.peer else ""
         output.result(_ending(report), f"dcmnet {report.command}", peer, milliseconds(seconds))
-        _show_failure(report, tally, output)
+        show_failure(report, summary_line(tally), output)
         for note in report.notes:
             output.say(f"note: {one_line(note)}")
     told, _ = told_apart(causes_of(tally.remarkable))
@@ -248,15 +248,6 @@ def _instance_cells(outcome: Outcome) -> tuple[str, ...]:
 
 def _without_number(status: int) -> str:
     return status_line(status, "store").partition(" ")[2]
-
-
-def _show_failure(report: Report, tally: Tally, output: Output) -> None:
-    """The one line that says what failed; nothing when nothing did."""
-    if report.error is not None:
-        show_error(report, output)
-    elif report.exit_code:
-        peer = f"{report.peer.label}: " if report.peer else ""
-        output.error(f"dcmnet {report.command}: {peer}{summary_line(tally)}")
 
 
 def _say_cause(cause: Cause, output: Output, all_in: str) -> None:

@@ -18,7 +18,7 @@ from dcmnet_cli.ops.retrieving.get import GetOptions, get
 from dcmnet_cli.ops.retrieving.get_contexts import ROOM, contexts_for, plan_batches
 from dcmnet_cli.ops.retrieving.reconcile import Result, SubOperations, Wanted
 from dcmnet_cli.ops.retrieving.retrieve import Follower, Request, Wish
-from dcmnet_cli.ops.retrieving.suboperations import Stop
+from dcmnet_cli.ops.stop import Stop
 from tests.dicom_files import CT
 from tests.ops.retrieving import (
     ELE,

@@ -27,7 +27,7 @@ from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.retrieving.move import MoveOptions, move
 from dcmnet_cli.ops.retrieving.reconcile import Result, SubOperations
 from dcmnet_cli.ops.retrieving.retrieve import Follower, Wish
-from dcmnet_cli.ops.retrieving.suboperations import Stop
+from dcmnet_cli.ops.stop import Stop
 from tests.ops.retrieving import (
     HOLDINGS,
     QUICK,

@@ -26,7 +26,8 @@ from dcmnet_cli.ops.retrieving.get_contexts import Batch, plan_batches
 from dcmnet_cli.ops.retrieving.move import UNCOMPRESSED
 from dcmnet_cli.ops.retrieving.reconcile import Claim, Ledger, Result
 from dcmnet_cli.ops.retrieving.retrieve import SOP_CLASSES, Follower, Plan, Wish, finder, plan_retrieval
-from dcmnet_cli.ops.retrieving.suboperations import Operation, Stop
+from dcmnet_cli.ops.retrieving.suboperations import Operation
+from dcmnet_cli.ops.stop import Stop
 from dcmnet_cli.ops.target import Target
 
 

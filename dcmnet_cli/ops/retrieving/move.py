@@ -22,7 +22,8 @@ from dcmnet_cli.ops.listening.listen import Listener, ListenPlan
 from dcmnet_cli.ops.results import Diagnosis, ListenEvent, Report
 from dcmnet_cli.ops.retrieving.reconcile import Claim, Destination, Ledger, Result
 from dcmnet_cli.ops.retrieving.retrieve import SOP_CLASSES, Ask, Follower, Plan, Wish, finder, plan_retrieval
-from dcmnet_cli.ops.retrieving.suboperations import Operation, Stop
+from dcmnet_cli.ops.retrieving.suboperations import Operation
+from dcmnet_cli.ops.stop import Stop
 from dcmnet_cli.ops.target import Target
 
 UNKNOWN_DESTINATION = 0xA801

@@ -16,26 +16,13 @@ from dcmnet_cli.net.association import Association, Received
 from dcmnet_cli.net.service import Handlers, dispatch
 from dcmnet_cli.ops.retrieving.reconcile import Claim, SubOperations
 from dcmnet_cli.ops.retrieving.retrieve import Request, failed_uids
+from dcmnet_cli.ops.stop import Stop
 
 CANCEL_PATIENCE = 10.0
 """Seconds that a peer gets to stop after a C-CANCEL, which some ignore."""
 _LONGEST_LIST = 1 << 24  # bytes of an identifier with failed UIDs: more than 65535 of them need
 
 Pending: TypeAlias = Callable[[SubOperations], None]
-
-
-class Stop:
-    """Whether the user has had enough. ``ask`` is safe in a signal handler; ``after`` is a number of pending responses
-    after which to stop, 0 for none.
-    """
-
-    def __init__(self, after: int = 0) -> None:
-        self.after = after
-        self.is_asked = False
-
-    def ask(self) -> None:
-        """Stop as soon as the association allows it, in good order."""
-        self.is_asked = True
 
 
 class Operation:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dcmnet_cli.core import uids
+from dcmnet_cli.core.syntax_letters import COMPRESSED
 
 UNCOMPRESSED = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN, uids.EXPLICIT_VR_BIG_ENDIAN)
 _EXPLICIT, _IMPLICIT, _BIG = UNCOMPRESSED
@@ -59,23 +60,6 @@ PROPOSALS = {
     "e": _named(),
     "b": _named(uncompressed=(_BIG, _EXPLICIT, _IMPLICIT)),
     "i": _named(uncompressed=(_IMPLICIT,)),
-    "s": _named(uids.JPEG_LOSSLESS_SV1),
-    "y": _named(uids.JPEG_BASELINE_8_BIT),
-    "x": _named(uids.JPEG_EXTENDED_12_BIT),
-    "v": _named(uids.JPEG_2000_LOSSLESS),
-    "w": _named(uids.JPEG_2000),
-    "t": _named(uids.JPEG_LS_LOSSLESS),
-    "u": _named(uids.JPEG_LS_NEAR_LOSSLESS),
-    "m": _named(uids.MPEG2_MAIN_LEVEL),
-    "h": _named(uids.MPEG2_HIGH_LEVEL),
-    "n": _named(uids.MPEG4_HP_41),
-    "l": _named(uids.MPEG4_HP_41_BD),
-    "2": _named(uids.MPEG4_HP_42_2D),
-    "3": _named(uids.MPEG4_HP_42_3D),
-    "o": _named(uids.MPEG4_HP_42_STEREO),
-    "4": _named(uids.HEVC_MAIN_51),
-    "5": _named(uids.HEVC_MAIN_10_51),
-    "r": _named(uids.RLE_LOSSLESS),
-    "d": _named(uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN),
+    **{letter: _named(syntax) for letter, syntax in COMPRESSED.items()},
 }
 """storescu's ``-x?`` by its last letter: they name what is proposed, whatever the files hold."""
