@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.ops.listening.filenames import LONGEST_NAME
-from dcmnet_cli.ops.listening.name_fields import decode_text, find_element
+from dcmnet_cli.ops.listening.name_fields import find_element, text_of
 from dcmnet_cli.ops.listening.naming import NameOptions, Naming
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -141,7 +141,8 @@ def raw(data: bytes) -> str:
         (raw("\u5c71\u7530".encode()), "ISO_IR 192", "LO", "\u5c71\u7530"),
         (raw("\u738b".encode("gb18030")), "GB18030", "LO", "\u738b"),
         (raw(b"\xff\xfe"), "ISO_IR 192", "LO", "\ufffd\ufffd"),
-        (raw(b"\xe9"), "NONSENSE", "LO", "\ufffd"),
+        (raw(b"\xe9"), "NONSENSE", "LO", "\u00e9"),
+        (raw("\u5c71\u7530".encode()), "", "PN", "\u5c71\u7530"),
         (
             "Yamada^Tarou=" + raw(b"\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"),
             "\\ISO 2022 IR 87",
@@ -152,7 +153,7 @@ def raw(data: bytes) -> str:
     ],
 )
 def test_text_by_its_character_set(value: str, character_set: str, vr: str, text: str) -> None:
-    assert decode_text(value, character_set, vr) == text
+    assert text_of(value, character_set, vr) == text
 
 
 @given(

@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from dcmnet_cli.core.character_set import decode_text
 from dcmnet_cli.core.uids import DICOM_ROOT
 from dcmnet_cli.errors import UsageError
 
@@ -14,6 +15,7 @@ ENCODED_VRS = frozenset(("LO", "PN", "SH", "UC"))
 
 _TEXT_VRS = ENCODED_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI"}
 _PIXEL_DATA_GROUP = 0x7FE0
+_LONE = re.compile("[\ud800-\udfff]")
 
 # The usual ones, so that pydicom and its dictionary are loaded for the others only.
 _USUAL = """
@@ -81,14 +83,14 @@ def modality_word(sop_class_uid: str) -> str:
     return words.get(place, "OT")
 
 
-def decode_text(value: str, character_set: str, vr: str) -> str:
+def text_of(value: str, character_set: str, vr: str) -> str:
     """The first of an element's values as text, as ``Head`` gives it; of a person's name the first group in use.
 
-    Bytes that the character set cannot explain become U+FFFD. Loads pydicom, but only for text beyond ASCII.
+    Bytes that the character set cannot explain become U+FFFD.
     """
     text = value
     if vr in ENCODED_VRS and ("\x1b" in value or not value.isascii()):
-        text = _decode(_bytes_of(value), character_set)
+        text = _LONE.sub("\ufffd", decode_text(_bytes_of(value), character_set, vr))
     text = text.partition("\\")[0].strip()
     if vr == "PN":
         text = next((group for group in text.split("=") if group.strip("^ ")), "").rstrip("^ ")
@@ -100,23 +102,6 @@ def _bytes_of(value: str) -> bytes:
         return value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # not from ``Head``
         return value.encode("utf-8", "replace")
-
-
-def _decode(raw: bytes, character_set: str) -> str:
-    import warnings
-
-    from pydicom.charset import decode_bytes, python_encoding
-
-    terms = [term.strip() for term in character_set.split("\\")]
-    encodings = [python_encoding[term] for term in terms if term in python_encoding] or ["ascii"]
-    if b"\x1b" not in raw:
-        return raw.decode(encodings[0], "replace")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return decode_bytes(raw, encodings, {ord(mark) for mark in "\\^="})
-        except (LookupError, ValueError):
-            return raw.decode("ascii", "replace")
 
 
 @cache

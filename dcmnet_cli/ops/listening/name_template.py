@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.ops.listening.filenames import LONGEST_NAME, UNKNOWN, clean, component, is_plain_uid
-from dcmnet_cli.ops.listening.name_fields import ENCODED_VRS, SPECIFIC_CHARACTER_SET, decode_text, find_element
+from dcmnet_cli.ops.listening.name_fields import ENCODED_VRS, SPECIFIC_CHARACTER_SET, find_element, text_of
 
 _MOST_COMPONENTS = 10
 _SPEC = re.compile(r"(?:0([1-9]\d?))?(?:\.([1-9]\d?))?")
@@ -164,6 +164,6 @@ class Template:
 def _reader(tag: int, vr: str) -> Callable[[Arrival], str]:
     def read(arrival: Arrival) -> str:
         value = arrival.values.get(tag, "")
-        return decode_text(value, arrival.values.get(SPECIFIC_CHARACTER_SET, ""), vr)
+        return text_of(value, arrival.values.get(SPECIFIC_CHARACTER_SET, ""), vr)
 
     return read

@@ -16,8 +16,8 @@ from dcmnet_cli.ops.listening.name_fields import (
     SERIES_DATE,
     SPECIFIC_CHARACTER_SET,
     STUDY_INSTANCE_UID,
-    decode_text,
     modality_word,
+    text_of,
 )
 from dcmnet_cli.ops.listening.name_template import Arrival, Template
 
@@ -212,7 +212,7 @@ def _fresh_uid() -> str:
 
 def _patient(arrival: Arrival) -> str:
     values = arrival.values
-    return decode_text(values.get(PATIENT_NAME, ""), values.get(SPECIFIC_CHARACTER_SET, ""), "PN") or "ANONYMOUS"
+    return text_of(values.get(PATIENT_NAME, ""), values.get(SPECIFIC_CHARACTER_SET, ""), "PN") or "ANONYMOUS"
 
 
 def _series_date_folder(arrival: Arrival) -> str:
