@@ -20,9 +20,8 @@ from dcmnet_cli.ops.storing.journal import Journal
 from dcmnet_cli.ops.storing.plan import Batch, Plan, make_plan
 from dcmnet_cli.ops.storing.plan_table import answered_rows, input_facts, proposed_rows
 from dcmnet_cli.ops.storing.proposals import Proposal
-from dcmnet_cli.ops.storing.sending import describe
-from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart, store, take_out
-from dcmnet_cli.ops.storing.transfer import NOT_SENT, InputFacts, Outcome, PlanRow, StoreResult
+from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart, store, take_out, unsendable
+from dcmnet_cli.ops.storing.transfer import InputFacts, Outcome, PlanRow, StoreResult
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.plan import show_input, show_plan
@@ -97,7 +96,7 @@ class StoreJob:
     def _work(self) -> None:
         plan = self._plan()
         if self._sending.dry_run:
-            unfit = [describe(instance, NOT_SENT, reason=instance.file.problem) for instance in plan.unfit]
+            unfit = list(unsendable(plan))
             self._report.exit_code = ExitCode.PARTLY_DONE if unfit else ExitCode.DONE
             self._show_instead = lambda: show_dry_run(self._report, proposed_rows(plan), unfit, self._output)
             return
@@ -142,7 +141,7 @@ class StoreJob:
         confirmed: list[Outcome] = []
         if journal is not None:
             plan, confirmed = confirmed_apart(plan, journal)
-        total = plan.files * self._sending.repeat - len(confirmed) + len(plan.unfit)
+        total = plan.files * self._sending.repeat - len(confirmed) + sum(1 for _ in unsendable(plan))
         progress = Progress(self._output, total, plan.bytes * self._sending.repeat)
         with ExitStack() as stack:
             shown: set[int] = set()

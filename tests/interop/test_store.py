@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -266,6 +267,36 @@ def test_nothing_to_send(tmp_path: Path) -> None:
     assert dcmnet("store", HOST, port, str(tmp_path / "missing")).status == 2
     assert dcmnet("store", HOST, port, str(tmp_path), "--rate", "fast").status == 2
     assert dcmnet("store", HOST, port, str(tmp_path), "--jobs", "0").status == 2
+
+
+def test_what_cannot_be_read_is_not_sent_and_no_success(listener: StartListener, tmp_path: Path) -> None:
+    """A name that is wrong, an archive cut short: nobody can say that everything was stored."""
+    folder = objects(tmp_path / "in", 3)
+    (folder / "gone").symlink_to("nowhere")
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(folder / "000.dcm", "000.dcm")
+        archive.add(folder / "001.dcm", "001.dcm")
+    with tarfile.open(tmp_path / "all.tar") as archive:
+        os.truncate(tmp_path / "all.tar", archive.getmember("001.dcm").offset_data)
+    (tmp_path / "all.zip").write_bytes(b"PK\3\4" + bytes(300))
+    words = ("store", HOST, str(listener("--ignore").port))
+    for path, reason in (
+        (str(tmp_path / "missing.dcm"), "No such file or directory"),
+        (str(folder / "gone"), "No such file or directory"),
+        (str(tmp_path / "all.zip"), "cut short"),
+    ):
+        outcome = dcmnet(*words, str(folder / "002.dcm"), path)
+        assert (outcome.status, counts(outcome)) == (1, (1, 0, 0, 1, 0, 0)), outcome
+        assert "1 of 2 stored, 1 not sent" in outcome.stderr
+        assert reason in outcome.stderr
+        assert dcmnet(*words, str(folder / "002.dcm"), path, "--dry-run").status == 1
+    outcome = dcmnet(*words, str(tmp_path / "all.tar"))
+    assert (outcome.status, counts(outcome)) == (1, (1, 0, 0, 1, 0, 0)), outcome
+    assert "ends within 001.dcm" in outcome.stderr
+    outcome = dcmnet(*words, str(folder), "--json")
+    assert (outcome.status, outcome.json["counts"]["not_sent"], outcome.json["skipped"]) == (1, 1, [])
+    (lost,) = [one for one in outcome.json["instances"] if one["outcome"] == "not_sent"]
+    assert (lost["file"], lost["reason"]) == (str(folder / "gone"), "a symbolic link to nothing")
 
 
 def test_cannot_connect(tmp_path: Path) -> None:

@@ -121,6 +121,8 @@ def _zip_members(path: str) -> Iterator[Source]:
     try:
         archive = zipfile.ZipFile(path)
         infos = archive.infolist()
+    except zipfile.BadZipFile as error:
+        raise InputError(f"cannot read {path}: its end is no end of a zip archive: cut short?", path=path) from error
     except _damage() as error:
         raise _damaged(path, error) from error
     for info in infos:
@@ -351,6 +353,8 @@ def _tar_members(path: str, kind: str) -> Iterator[Source]:
                 raise _damaged(path, error) from error
             if info is None:
                 return
+            if packed is None and info.offset_data + info.size > size:  # of others, what unpacks them complains
+                raise InputError(f"cannot read {path}: it ends within {info.name}", path=path)
             if info.isreg() and not info.issparse():
                 yield _tar_member(path, packed, info)
 
@@ -360,7 +364,10 @@ def _tar_infos(headers: _TarHeaders) -> Iterator["TarInfo"]:
     import tarfile
 
     headers.begin(0)
-    archive = tarfile.TarFile(fileobj=headers, errors="surrogateescape")  # type: ignore[arg-type]
+    try:
+        archive = tarfile.TarFile(fileobj=headers, errors="surrogateescape")  # type: ignore[arg-type]
+    except tarfile.ReadError:
+        raise tarfile.ReadError("it does not hold a tar archive") from None
     while info := archive.next():
         archive.members.clear()  # type: ignore[attr-defined]
         yield info

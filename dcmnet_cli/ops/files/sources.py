@@ -20,7 +20,7 @@ _PLAIN_ENDINGS = (".dcm", ".ima", ".dic", ".dicom")
 
 
 class Skipped(NamedTuple):
-    """Something that is not sent. ``is_fault`` where it may have been meant to be: unreadable, missing."""
+    """Something that is no object to send. ``is_fault`` where nobody can tell: unreadable, missing."""
 
     label: str
     why: str
@@ -28,6 +28,11 @@ class Skipped(NamedTuple):
 
 
 Found: TypeAlias = Source | Skipped
+
+
+def unread(label: str, error: InputError) -> Skipped:
+    """What could not be read. The label is not repeated in the reason: many files may have one reason."""
+    return Skipped(label, error.message.removeprefix(f"cannot read {label}: "))
 
 
 class FileSource(Source):
@@ -73,7 +78,7 @@ def find_sources(paths: Iterable[str], search: Search = Search()) -> Iterator[Fo
         elif search.folders:
             yield from _walk(path, search)
         else:
-            yield Skipped(path, "a folder")
+            yield Skipped(path, "a folder", False)
 
 
 def read_list(name: str, standard_input: IO[bytes]) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _named_file(path: str, mode: int) -> Iterator[Found]:
         with FileSource(path).open() as file:
             head = file.pread(file_sets.HEAD, 0)
     except InputError as error:
-        yield Skipped(path, error.message)
+        yield unread(path, error)
         return
     if file_sets.is_dicomdir(head):
         yield from _file_set(path)
@@ -141,14 +146,14 @@ def _file_set(path: str) -> Iterator[Found]:
         for reference in file_sets.references(path):
             yield Skipped(reference.path, reference.why) if reference.why else FileSource(reference.path)
     except InputError as error:
-        yield Skipped(path, error.message)
+        yield unread(path, error)
 
 
 def _archive(path: str, kind: str) -> Iterator[Found]:
     try:
         yield from archives.members(path, kind)
     except InputError as error:
-        yield Skipped(path, error.message)
+        yield unread(path, error)
 
 
 def _walk(root: str, search: Search) -> Iterator[Found]:
@@ -201,6 +206,6 @@ def _folder_file(entry: os.DirEntry[str]) -> Iterator[Found]:
         with FileSource(path).open() as file:
             kind = archives.archive_kind(file.pread(archives.HEAD, 0))
     except InputError as error:
-        yield Skipped(path, error.message)
+        yield unread(path, error)
         return
     yield from _archive(path, kind) if kind else [FileSource(path)]

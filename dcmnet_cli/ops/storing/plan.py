@@ -12,7 +12,7 @@ from dcmnet_cli.core.negotiation import MAXIMUM_CONTEXTS
 from dcmnet_cli.errors import InputError
 from dcmnet_cli.net.part10 import DicomFile, read_file
 from dcmnet_cli.ops.files.opened import Source
-from dcmnet_cli.ops.files.sources import Found, Skipped
+from dcmnet_cli.ops.files.sources import Found, Skipped, unread
 from dcmnet_cli.ops.storing.proposals import Proposal
 
 
@@ -63,7 +63,8 @@ class Duplicate(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """``unfit`` are objects that cannot be sent, ``file.problem`` says why; ``skipped`` what was no object at all.
+    """``unfit`` are objects that cannot be sent, ``file.problem`` says why; ``skipped`` what is no object, and with
+    ``is_fault`` what may hold some and cannot be read.
 
     ``directories`` counts DICOMDIR files that were come upon, ``bytes`` is the length of all data sets to send.
     """
@@ -130,7 +131,7 @@ class _Survey:
             with found.open() as opened:
                 file = read_file(opened.pread, opened.size, check_uids=self._check_uids)
         except InputError as error:
-            self.skipped.append(Skipped(found.label, error.message))
+            self.skipped.append(unread(found.label, error))
             return
         if file is None:
             self.skipped.append(Skipped(found.label, "not DICOM", False))

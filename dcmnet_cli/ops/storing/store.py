@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcmnet_cli.core.commands import MEDIUM
@@ -97,14 +97,14 @@ def store(
     begin = time.monotonic()
     for outcome in confirmed:
         run.settle(outcome)
-    for instance in plan.unfit:
-        run.settle(describe(instance, NOT_SENT, reason=instance.file.problem))
+    for outcome in unsendable(plan):
+        run.settle(outcome)
     for batch in plan.batches:
         run.send(batch)
     run.close()
     result = StoreResult(
         run.tally,
-        tuple((skipped.label, skipped.why) for skipped in plan.skipped),
+        tuple((skipped.label, skipped.why) for skipped in plan.skipped if not skipped.is_fault),
         time.monotonic() - begin,
         run.spent,
         run.associations,
@@ -377,6 +377,15 @@ class _Run:
         if pause > 0:
             self._halted.wait(pause)
         return not self._halted.is_set()
+
+
+def unsendable(plan: Plan) -> Iterator[Outcome]:
+    """The outcomes of what cannot be sent whatever the peer says: unreadable files, and objects that lack something."""
+    for skipped in plan.skipped:
+        if skipped.is_fault:
+            yield Outcome(skipped.label, NOT_SENT, reason=skipped.why)
+    for instance in plan.unfit:
+        yield describe(instance, NOT_SENT, reason=instance.file.problem)
 
 
 def confirmed_apart(plan: Plan, journal: Journal) -> tuple[Plan, list[Outcome]]:
