@@ -68,6 +68,7 @@ class StoreJob:
         )
         self._report = Report("store", target.facts)
         self._outcomes: list[Outcome] = []
+        self._unreadable: set[str] = set()  # not to be renamed: an archive may have members that are still to be sent
         self._keeps_outcomes = output.json or sending.report is not None
         self._rows: list[PlanRow] = []
         self._facts: InputFacts | None = None
@@ -123,6 +124,7 @@ class StoreJob:
             skipped = [Skipped(instance.source.label, "no file meta information", False) for instance in taken]
             plan = plan._replace(skipped=[*plan.skipped, *skipped], files=plan.files - len(taken))
         paths = [*self._paths, *([self._inputs.from_list] if self._inputs.from_list else [])]
+        self._unreadable = {skipped.label for skipped in plan.skipped if skipped.is_fault}
         self._facts = facts = input_facts(plan, paths)
         show_input(facts, [(skipped.label, skipped.why) for skipped in plan.skipped], self._output)
         if not plan.files and not plan.unfit:
@@ -176,7 +178,7 @@ class StoreJob:
     def _note(self, outcome: Outcome) -> None:
         if self._keeps_outcomes:
             self._outcomes.append(outcome)
-        if self._sending.rename:
+        if self._sending.rename and outcome.label not in self._unreadable:
             ending = ".done" if outcome.is_good else ".bad"
             if os.path.isfile(outcome.label):
                 try:

@@ -290,7 +290,8 @@ def test_what_cannot_be_read_is_not_sent_and_no_success(listener: StartListener,
         assert "1 of 2 stored, 1 not sent" in outcome.stderr
         assert reason in outcome.stderr
         assert dcmnet(*words, str(folder / "002.dcm"), path, "--dry-run").status == 1
-    outcome = dcmnet(*words, str(tmp_path / "all.tar"))
+    outcome = dcmnet(*words, str(tmp_path / "all.tar"), "+rn")
+    assert (tmp_path / "all.tar").exists()
     assert (outcome.status, counts(outcome)) == (1, (1, 0, 0, 1, 0, 0)), outcome
     assert "ends within 001.dcm" in outcome.stderr
     outcome = dcmnet(*words, str(folder), "--json")
