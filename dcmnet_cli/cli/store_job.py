@@ -56,7 +56,8 @@ class StoreJob:
         files, length = sending.rates()
         self._options = StoreOptions(
             jobs=sending.jobs,
-            retries=sending.retry,
+            retries=StoreOptions().retries if sending.retry is None else sending.retry,
+            insists=sending.retry is not None,
             transcode=cast(Mode, sending.mode()),
             priority=check_priority(sending.priority),
             halt=sending.halt,
@@ -219,5 +220,5 @@ def _check(paths: list[str], inputs: InputOptions, sending: SendingOptions) -> N
         raise UsageError("--max-send-pdu takes 4096 or more")
     if sending.rename and sending.repeat > 1:
         raise UsageError("+rn contradicts --repeat: a renamed file is not found again")
-    if sending.jobs < 1 or sending.repeat < 1 or sending.retry < 0:
+    if sending.jobs < 1 or sending.repeat < 1 or (sending.retry or 0) < 0:
         raise UsageError("--jobs and --repeat take 1 or more, --retry 0 or more")

@@ -116,8 +116,14 @@ class SendingOptions(NamedTuple):
     halt: Annotated[bool, flag("--halt", panel=SENDING, text="stop at the first instance that is not stored")] = False
     no_halt: Annotated[bool, flag("-nh", "--no-halt", panel=SENDING, hidden=True)] = False
     retry: Annotated[
-        int, value("--retry", metavar="N", panel=SENDING, text="new associations after a failure; default 3")
-    ] = 3
+        int | None,
+        value(
+            "--retry",
+            metavar="N",
+            panel=SENDING,
+            text="new associations after a failure; default 3, and 0 if the first cannot connect",
+        ),
+    ] = None
     journal: Annotated[
         str | None,
         value("--journal", metavar="FILE", panel=SENDING, text="note each outcome; a second run skips the stored"),

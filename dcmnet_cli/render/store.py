@@ -75,15 +75,16 @@ def show_store(
         return
     all_in = f"{printable(report_file)} lists all" if report_file else "--report FILE lists all"
     never_began = report.error is not None and not result.tally.answered and not result.tally.counts["in_doubt"]
-    if never_began:
-        show_report(report, output)  # the ladder says where it ended
     if output.quiet:
-        if not never_began:
-            show_failure(report, summary_line(result.tally), output)
+        show_failure(report, summary_line(result.tally), output)
     elif output.out.is_screen:
+        if never_began:
+            show_report(report, output)  # the ladder says where it ended
         _show_screen(report, result, output, all_in, with_headline=not never_began)
     else:
         _show_lines(report, result, output, all_in, with_ending=not never_began)
+        if never_began:
+            show_report(report, output)
 
 
 def show_dry_run(report: Report, rows: Sequence[PlanRow], unfit: Sequence[Outcome], output: Output) -> None:

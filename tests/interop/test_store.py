@@ -308,6 +308,12 @@ def test_cannot_connect(tmp_path: Path) -> None:
     assert time.monotonic() - begin < 3.0
 
 
+def test_who_asks_for_retries_gets_them_for_the_first_connection_too(tmp_path: Path) -> None:
+    words = ("store", HOST, str(free_port()), str(objects(tmp_path / "in", 1)), "--json")
+    assert dcmnet(*words).json["retries"] == 0
+    assert dcmnet(*words, "--retry", "1").json["retries"] == 1
+
+
 def test_rejected(listener: StartListener, tmp_path: Path) -> None:
     server = listener("--called", "ARCHIVE", "--ignore")
     outcome = dcmnet("store", "-aec", "OTHER", HOST, str(server.port), str(objects(tmp_path / "in", 2)))

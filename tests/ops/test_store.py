@@ -190,6 +190,15 @@ def test_a_port_where_nothing_ever_listened_is_told_at_once(tmp_path: Path, monk
     sent = Sent(target, plan)
     check_nothing_lost(sent, plan)
     assert isinstance(sent.error, ConnectError)
+
+
+def test_who_insists_waits_for_a_peer_that_is_not_there_yet(tmp_path: Path) -> None:
+    plan = plan_of(write_objects(tmp_path, 2))
+    with Peer().serving() as target:
+        pass
+    sent = Sent(target, plan, StoreOptions(retries=4, insists=True))
+    assert isinstance(sent.error, ConnectError)
+    assert (sent.result.associations, sent.result.retries) == (0, 4)
     assert sent.counts() == {"not_sent": 2}
 
 

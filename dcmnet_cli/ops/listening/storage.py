@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dcmnet_cli.core import uids
+from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.errors import OutputError
 from dcmnet_cli.net.server import ServerObserver
 from dcmnet_cli.net.service import ServiceRequest
@@ -49,7 +50,7 @@ class StoragePlan(NamedTuple):
 
     def describe(self) -> str:
         """One line for the log."""
-        classes = f"{len(self.only)} classes" if self.only else "all classes"
+        classes = f"{plural(len(self.only), 'class', 'classes')}" if self.only else "all classes"
         where = f"to {self.directory}" if self.directory is not None else "dropped"
         return f"{classes} {where}"
 

@@ -51,10 +51,11 @@ _INTERRUPTED = "interrupted before it was confirmed"
 
 
 class StoreOptions(NamedTuple):
-    """``jobs`` associations at once; ``retries`` new ones after a failure, each with a longer pause; ``halt`` ends at
-    the first instance that the peer does not have; ``files_per_second`` and ``bytes_per_second`` 0 for no limit;
-    ``inventor`` gives every object a new identity; ``max_send_pdu`` 0 leaves the length of PDUs to the peer; ``abort``
-    ends associations with an A-ABORT, as a test of the peer.
+    """``jobs`` associations at once; ``retries`` new ones after a failure, each with a longer pause, ``insists`` where
+    that is for a peer that was never reached, too; ``halt`` ends at the first instance that the peer does not have;
+    ``files_per_second`` and ``bytes_per_second`` 0 for no limit; ``inventor`` gives every object a new identity;
+    ``max_send_pdu`` 0 leaves the length of PDUs to the peer; ``abort`` ends associations with an A-ABORT, as a test of
+    the peer.
     """
 
     jobs: int = 1
@@ -67,6 +68,7 @@ class StoreOptions(NamedTuple):
     inventor: "Inventor | None" = None
     max_send_pdu: int = 0
     abort: bool = False
+    insists: bool = False
 
 
 Tell = Callable[[Outcome], None]
@@ -355,11 +357,13 @@ class _Run:
         return association
 
     def _may_pass(self, error: DcmnetError) -> bool:
-        """Whether another try may fare better: not after a permanent rejection, nor if nothing ever worked."""
+        """Whether another try may fare better: not after a permanent rejection, nor where nobody was ever
+        there, which is how a wrong port looks.
+        """
         if isinstance(error, AssociationRejected):
             return _is_for_now(error)
         if isinstance(error, (TransportError, TimedOut)) and not isinstance(error, ConnectionLost):
-            return self.associations > 0
+            return self._options.insists or self.associations > 0
         return isinstance(error, (ConnectionLost, AssociationAborted, RemoteProtocolError))
 
     def _may_send(self, instance: Instance) -> bool:
