@@ -28,6 +28,7 @@ MOST_FILES = 3
 _MOST_COMMENTS = 3
 _MOST_ELEMENTS = 6
 _MOST_REMEDIES = 2
+_MOST_NOTES = 2
 _IN_DOUBT = (
     "Sent whole, but the association ended before the answer, so the peer may have it or not. Look for it there, or "
     "send it again: the same SOP Instance UID makes no second object."
@@ -71,11 +72,18 @@ class Cause(NamedTuple):
             yield "Error Comment", f'"{printable(comment)}"' + (f" ({count(times)} times)" if times > 1 else "")
         if (left := len(comments) - _MOST_COMMENTS) > 0:
             yield "Error Comment", f"and {plural(left, 'other')}"
+        if self.kind == REFUSED:
+            yield from (("Remark", one_line(note)) for note in self._notes())
         elements = Counter(element for outcome in self.outcomes for element in outcome.offending_element)
         if elements:
             named = [_element(number, with_keywords) for number, _ in elements.most_common(_MOST_ELEMENTS)]
             left = len(elements) - len(named)
             yield "Offending Element", ", ".join(named) + (f" and {plural(left, 'other')}" if left > 0 else "")
+
+    def _notes(self) -> list[str]:
+        """What was odd about the files before they were sent: it may be why the peer would not have them."""
+        notes = Counter(note for outcome in self.outcomes for note in outcome.notes)
+        return [note for note, _ in notes.most_common(_MOST_NOTES)]
 
     def files(self, all_in: str) -> list[str]:
         """The first few files, harmless, and where the others are to be found."""

@@ -234,7 +234,8 @@ def _show_lines(report: Report, result: StoreResult, output: Output, all_in: str
     for cause in told:
         if report.error is not None and cause.reason == report.error.message:
             continue  # said already
-        _say_cause(cause, output, all_in)
+        is_explained = isinstance(report.error, OperationFailed) and cause.status == report.error.status
+        _say_cause(cause, output, all_in, is_explained=is_explained)
     if output.verbosity:
         for label, text in [*_facts(result), *_note_rows(tally)]:
             output.verbose(f"{label.lower()}: {one_line(text)}")
@@ -251,9 +252,11 @@ def _without_number(status: int) -> str:
     return status_line(status, "store").partition(" ")[2]
 
 
-def _say_cause(cause: Cause, output: Output, all_in: str) -> None:
+def _say_cause(cause: Cause, output: Output, all_in: str, *, is_explained: bool) -> None:
+    """One cause, with what it means and what to try unless that stands above."""
     output.say(f"  {LABELS[cause.kind]}, {plural(len(cause.outcomes), 'file')}: {cause.detail}")
-    for label, value in [*cause.facts(), ("meaning", cause.meaning), *(("try", one) for one in cause.remedies)]:
+    advice = [] if is_explained else [("meaning", cause.meaning), *(("try", one) for one in cause.remedies)]
+    for label, value in [*cause.facts(), *advice]:
         if value:
             say_hanging(output, f"    {label.lower()}: ", value)
     for line in cause.files(all_in):
@@ -322,7 +325,7 @@ def _paragraph(cause: Cause, channel: Channel, all_in: str) -> "Labelled":
     from dcmnet_cli.render.screen import text
 
     lines = [cause.meaning or cause.detail]
-    lines += [f"{name} {value}" for name, value in cause.facts(with_keywords=True)]
+    lines += [f"{name}: {value}" for name, value in cause.facts(with_keywords=True)]
     lines += [remedy if ": " in remedy[:12] else f"Try: {remedy}" for remedy in cause.remedies]
     return cause.label, text(channel, "\n".join([*lines, *cause.files(all_in)]))
 

@@ -9,6 +9,7 @@ from store_samples import HARMLESS, HOSTILE, PROPOSED, mixed, mixed_outcomes, ou
 
 from dcmnet_cli.core.steps import Step
 from dcmnet_cli.errors import AssociationRejected, ConnectionLost, OperationFailed
+from dcmnet_cli.ops.diagnosis import diagnose
 from dcmnet_cli.ops.storing.transfer import CONFIRMED, IN_DOUBT, NOT_SENT, REFUSED, Tally, TimeSpent
 from dcmnet_cli.render.store import show_dry_run, show_store, time_line
 
@@ -33,12 +34,12 @@ SCREEN = screen(f"""
 
       0xB000      Stored, but the peer overwrote some values, often patient or study
                   identifiers.
-                  Offending Element (0010,0020) PatientID
+                  Offending Element: (0010,0020) PatientID
                   export/W7.dcm
                   export/W8.dcm
 
       0xA700      Not stored: the peer has no room, as a rule no disk space.
-                  Error Comment "disk full" (5 times)
+                  Error Comment: "disk full" (5 times)
                   Peer: free or add storage.
                   Here: send the instance again afterwards; nothing is wrong with
                   it.
@@ -266,6 +267,18 @@ def test_many_causes_are_told_in_few_rows() -> None:
     show_store(report(1), result_of(done), output)
     assert "  not sent     44   44 other causes\n" in output.stdout
     assert output.stdout.count("cannot read") == 12  # six causes, in the table and below it
+
+
+def test_what_was_odd_about_a_refused_file_is_told_and_what_it_means_once() -> None:
+    done = [outcome("a.dcm", REFUSED, status=0xC000, notes=("it names no SOP class",)), outcome("b.dcm", NOT_SENT)]
+    failed = report(9, OperationFailed("all refused", 0xC000, service="store"))
+    assert failed.error is not None
+    failed.diagnosis = diagnose(failed.error, None)
+    for output in (terminal(), pipe()):
+        show_store(failed, result_of(done), output)
+        told = output.stdout + output.stderr
+        assert "remark: it names no sop class" in told.lower()
+        assert told.count("could not read or would not take") == 1
 
 
 def test_many_comments_and_elements_are_cut_short() -> None:
