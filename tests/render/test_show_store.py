@@ -261,6 +261,13 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     assert long in "".join(line.strip() for line in lines)
 
 
+def test_an_end_of_the_association_is_one_cause_whichever_message_it_befell() -> None:
+    done = [outcome(f"{number}.dcm", IN_DOUBT, reason=f"the response (message {number}) was due") for number in (1, 2)]
+    output = terminal()
+    show_store(report(1), result_of(done), output)
+    assert "  in doubt      2   the response was due\n" in output.stdout
+
+
 def test_many_causes_are_told_in_few_rows() -> None:
     done = [outcome(f"{number}.dcm", NOT_SENT, reason=f"cannot read {number}.dcm") for number in range(50)]
     output = terminal()

@@ -1,5 +1,6 @@
 """The outcome of a transfer, file by file, and where its time went: what ``store`` reports and renderers show."""
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ OUTCOMES = (STORED, WARNED, REFUSED, NOT_SENT, IN_DOUBT, CONFIRMED)
 """stored: success. warned: stored, with a remark. refused: a failure status. not_sent: never left here, or not whole.
 in_doubt: sent whole, and the connection ended before the answer. confirmed: an earlier run's journal has it."""
 ANSWERED = (STORED, WARNED, REFUSED)
+
+_MESSAGE_ID = re.compile(r" \(message \d+\)")
 
 MOST_LABELS = 5
 """Files kept by name of all those for which the same was noted."""
@@ -168,8 +171,9 @@ class StoreResult(NamedTuple):
 
 
 def by_cause(outcomes: Iterable[Outcome]) -> dict[tuple[str, int | None, str], list[Outcome]]:
-    """Outcomes that need telling, grouped by what they have in common: kind, status and reason."""
+    """Outcomes that need telling, grouped by what they have in common: kind, status and reason, whatever the message."""
     groups: dict[tuple[str, int | None, str], list[Outcome]] = {}
     for outcome in outcomes:
-        groups.setdefault((outcome.kind, outcome.status, outcome.reason), []).append(outcome)
+        reason = _MESSAGE_ID.sub("", outcome.reason)
+        groups.setdefault((outcome.kind, outcome.status, reason), []).append(outcome)
     return groups
