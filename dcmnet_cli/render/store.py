@@ -49,6 +49,7 @@ _ACTIVITIES = {
     "converting": "converting",
     "network": "network",
     "disk": "disk",
+    "pausing": "pausing",
 }
 _LONG = 120.0  # seconds that are better told as a clock does
 _WORTH_TELLING = 0.005  # as a share of the time: what would round to nothing

@@ -319,6 +319,7 @@ def test_rate(tmp_path: Path, options: StoreOptions) -> None:
     sent = send(Peer(), write_objects(tmp_path, 11), options)
     assert sent.counts() == {"stored": 11}
     assert time.monotonic() - begin >= 0.19  # the eleventh is due after ten fiftieths of a second
+    assert 0 < sent.result.spent.pausing <= sent.result.seconds
 
 
 def test_a_limited_rate_does_not_keep_answers_waiting(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def test_a_pipe_gets_troubled_instances_counts_and_times() -> None:
         "network\t1500.0 ms",
         "converting\t3300.0 ms",
         "disk\t100.0 ms",
+        "pausing\t0.00 ms",
         "FAILED\tdcmnet store\tPACS@pacs.example.org:104 as ME\t22400.0 ms",
     ]
     told = output.stderr.splitlines()

@@ -101,7 +101,7 @@ def test_speeds_and_times_are_numbers() -> None:
     value = shown()
     assert (value["seconds"], value["bytes"]) == (22.4, 653_500_000)
     assert (value["files_per_second"], value["bytes_per_second"]) == (58.348, 29174107)
-    assert value["time_spent"] == {"waiting": 17.4, "network": 1.5, "converting": 3.3, "disk": 0.1}
+    assert value["time_spent"] == {"waiting": 17.4, "network": 1.5, "converting": 3.3, "disk": 0.1, "pausing": 0.0}
     assert (value["associations"], value["retries"], value["jobs"]) == (2, 1, 1)
     assert value["skipped"][2] == {"file": "export/c", "reason": "permission denied"}
 

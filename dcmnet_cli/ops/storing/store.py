@@ -291,7 +291,7 @@ class _Run:
             if failures and claim.has_more:
                 with self._lock:
                     self.retried += 1
-                self._halted.wait(_PAUSES[min(failures, len(_PAUSES)) - 1])
+                self._pause(_PAUSES[min(failures, len(_PAUSES)) - 1])
 
     def _take_stock(self, claim: Claim, interruption: Interrupted) -> None:
         """An instance that was cut short is sent again, once; those that were not begun come next."""
@@ -356,6 +356,12 @@ class _Run:
                 self._negotiated(batch, association.negotiated)
         return association
 
+    def _pause(self, seconds: float) -> None:
+        begin = time.monotonic()
+        self._halted.wait(seconds)
+        with self._lock:
+            self.spent = self.spent.plus(TimeSpent(pausing=time.monotonic() - begin))
+
     def _may_pass(self, error: DcmnetError) -> bool:
         """Whether another try may fare better: not after a permanent rejection, nor where nobody was ever
         there, which is how a wrong port looks.
@@ -379,7 +385,7 @@ class _Run:
             self._bytes += instance.file.length
         pause = due - time.monotonic()
         if pause > 0:
-            self._halted.wait(pause)
+            self._pause(pause)
         return not self._halted.is_set()
 
 

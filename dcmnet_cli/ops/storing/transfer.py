@@ -48,12 +48,15 @@ class Outcome(NamedTuple):
 
 
 class TimeSpent(NamedTuple):
-    """Seconds of all associations together: waiting for answers, writing to the network, converting, reading files."""
+    """Seconds of all associations together: waiting for answers, writing to the network, converting, reading files, and
+    pausing, for a rate that was asked for or before another try.
+    """
 
     waiting: float = 0.0
     network: float = 0.0
     converting: float = 0.0
     disk: float = 0.0
+    pausing: float = 0.0
 
     def plus(self, other: "TimeSpent") -> "TimeSpent":
         return TimeSpent(*(a + b for a, b in zip(self, other, strict=True)))
@@ -171,7 +174,7 @@ class StoreResult(NamedTuple):
 
 
 def by_cause(outcomes: Iterable[Outcome]) -> dict[tuple[str, int | None, str], list[Outcome]]:
-    """Outcomes that need telling, grouped by what they have in common: kind, status and reason, whatever the message."""
+    """Outcomes that need telling, grouped by kind, status and reason, whichever message it befell."""
     groups: dict[tuple[str, int | None, str], list[Outcome]] = {}
     for outcome in outcomes:
         reason = _MESSAGE_ID.sub("", outcome.reason)
