@@ -100,7 +100,8 @@ class StoreJob:
         if self._sending.dry_run:
             unfit = list(unsendable(plan))
             self._report.exit_code = ExitCode.PARTLY_DONE if unfit else ExitCode.DONE
-            self._show_instead = lambda: show_dry_run(self._report, proposed_rows(plan), unfit, self._output)
+            rows, needed = proposed_rows(plan), len(plan.batches)
+            self._show_instead = lambda: show_dry_run(self._report, rows, unfit, needed, self._output)
             return
         if self._sending.journal is None:
             self._send(plan, None)

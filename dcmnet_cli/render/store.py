@@ -88,10 +88,15 @@ def show_store(
             show_report(report, output)
 
 
-def show_dry_run(report: Report, rows: Sequence[PlanRow], unfit: Sequence[Outcome], output: Output) -> None:
-    """The result of ``--dry-run``: the plan, and what is wrong with the files that could not be sent."""
+def show_dry_run(
+    report: Report, rows: Sequence[PlanRow], unfit: Sequence[Outcome], associations: int, output: Output
+) -> None:
+    """The result of ``--dry-run``: the plan, what is wrong with the files that could not be sent, and how many
+    associations it takes to propose all that.
+    """
     ready = sum(row.files for row in rows)
     words = f"dry run: {count(ready)} of {count(ready + len(unfit))} can be sent"
+    words += f", over {plural(associations, 'association')}" if associations > 1 else ""
     if output.json:
         from dcmnet_cli.render.json import dump
         from dcmnet_cli.render.plan import plan_json

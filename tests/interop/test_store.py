@@ -117,7 +117,10 @@ def test_storescp_that_takes_implicit_vr_only(tmp_path: Path, name: str) -> None
     with peers.storescp(tmp_path, "+xi", "-od", str(tmp_path / "inbox")) as peer:
         never = dcmnet("store", *peer.words, f"{FOLDER}/{name}", "--transcode", "never", "--json")
         assert (never.status, never.json["counts"]["not_sent"]) == (7, 1)
-        assert "not accepted" in never.json["instances"][0]["reason"]
+        assert (
+            "not accepted: transfer syntaxes not supported, and --transcode never"
+            in never.json["instances"][0]["reason"]
+        )
         outcome = dcmnet("store", *peer.words, f"{FOLDER}/{name}", "--json")
     assert outcome.status == 0
     (instance,) = outcome.json["instances"]

@@ -331,8 +331,8 @@ def test_shares_of_time_add_up_and_small_ones_are_left_out() -> None:
 def test_a_dry_run_ends_with_what_cannot_be_sent() -> None:
     unfit = [outcome("export/t.dcm", NOT_SENT, reason="truncated: 512 bytes are missing")]
     shown, piped = terminal(), pipe()
-    show_dry_run(report(1), PROPOSED, unfit, shown)
-    show_dry_run(report(1), PROPOSED, unfit, piped)
+    show_dry_run(report(1), PROPOSED, unfit, 1, shown)
+    show_dry_run(report(1), PROPOSED, unfit, 4, piped)
     assert shown.stdout.endswith(
         screen("""
             ▲ store  PACS@pacs.example.org:104  dry run: 1,309 of 1,310 can be sent   exit 1
@@ -343,7 +343,7 @@ def test_a_dry_run_ends_with_what_cannot_be_sent() -> None:
     )
     lines = piped.stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == [*["plan"] * 4, "instance", "FAILED"]
-    assert lines[-1] == "FAILED\tdcmnet store\tdry run: 1,309 of 1,310 can be sent\t-"
+    assert lines[-1] == "FAILED\tdcmnet store\tdry run: 1,309 of 1,310 can be sent, over 4 associations\t-"
 
 
 def test_outcomes_of_every_kind_are_in_the_sample() -> None:

@@ -54,7 +54,7 @@ def test_nothing_and_a_failure_follow_the_schema_too() -> None:
 
 def test_a_dry_run_follows_the_schema() -> None:
     output = pipe(json=True)
-    show_dry_run(report(1), PROPOSED, [outcome("t.dcm", NOT_SENT, reason="truncated")], output)
+    show_dry_run(report(1), PROPOSED, [outcome("t.dcm", NOT_SENT, reason="truncated")], 1, output)
     value = json.loads(output.stdout)
     assert problems(value, SCHEMA["$defs"]["envelope"], SCHEMA) == []
     assert value["plan"][0]["accepted"] is None

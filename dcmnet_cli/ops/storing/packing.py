@@ -36,8 +36,9 @@ class Packer:
             if route.context is not None and not instance.file.needs_repair:
                 return self._as_stored(instance, route)
             if self._mode == "never":
-                why = route.why or "its bytes need repair, and --transcode never forbids that"
-                return describe(instance, NOT_SENT, reason=why)
+                why = route.why if route.context is None else "its bytes need repair"
+                forbids = ", and --transcode never forbids to change it" if route.candidates else ""
+                return describe(instance, NOT_SENT, reason=f"{why}{forbids}")
             return self._converted(instance, route)
         except (InputError, OutputError, ConversionError) as error:
             hint = f"; {error.hints[0]}" if error.hints else ""
