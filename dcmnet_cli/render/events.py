@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 
 from dcmnet_cli.core.uids import uid_name
 from dcmnet_cli.ops.results import ListenEvent
-from dcmnet_cli.render.output import Output
+from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.words import one_line, short_uid
 
 _STYLES = {"rejected": "yellow", "not_dicom": "yellow", "aborted": "red", "failed": "red", "closed": "dim"}
 _UIDS = ("study_instance_uid", "sop_instance_uid", "subject", "studies")
 _NAMED = {"sop_class_uid": "sop_class_name", "transfer_syntax_uid": "transfer_syntax_name"}
 _LOCAL = ("listening", "archive", "stopped", "warning")  # events of the listener itself, which no peer is part of
+_TIME, _NARROWEST_DETAIL = 10, 24  # columns
 _FIXED = ("schema", "event", "time", "peer", "calling", "called", "detail")
 
 
@@ -27,7 +28,9 @@ def show_event(event: ListenEvent, output: Output) -> None:
 
         dump_object(event_json(event), output)
     elif output.out.is_screen:
-        output.result(_columns(event), style=_STYLES.get(event.event, "red" if event.facts.get("ok") is False else ""))
+        style = _STYLES.get(event.event, "red" if event.facts.get("ok") is False else "")
+        if not output.quiet:
+            output.out.write(output.out.paint(_wrapped(*_columns(event), output.out), style) + "\n")
     else:
         cells = (event.calling, event.peer, event.event, one_line(event.detail))
         output.result(_iso(event.at), *(cell or "-" for cell in cells))
@@ -73,17 +76,32 @@ def _uids_of(facts: Mapping[str, object]) -> Iterator[str]:
                 yield uid
 
 
-def _columns(event: ListenEvent) -> str:
+def _wrapped(head: str, detail: str, channel: Channel) -> str:
+    """The detail beside the head, in lines as wide as the terminal; below the time of day if there is too little room.
+
+    A terminal would break in the midst of a word, and leave the rest among the times.
+    """
+    line, indent = f"{head}  {detail}".rstrip(), len(head) + 2
+    if len(channel.text(line)) <= channel.width:
+        return channel.text(line)
+    import textwrap
+
+    below = " " * (indent if channel.width - indent >= _NARROWEST_DETAIL else _TIME)
+    return "\n".join(textwrap.wrap(channel.text(line), channel.width, subsequent_indent=below, break_on_hyphens=False))
+
+
+def _columns(event: ListenEvent) -> tuple[str, str]:
+    """What all events have, in columns, and what is special."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     detail = one_line(event.detail)
     if event.event in _LOCAL:
-        return f"{clock}  {event.event}  {detail}"
+        return f"{clock}  {event.event}", detail
     for uid in _uids_of(event.facts):
         detail = detail.replace(uid, short_uid(uid))
     # A log cannot know its widest cell in advance: these fit what is usual, and a longer one pushes its line.
     address = event.peer.rpartition(":")[0] if event.peer.count(":") == 1 or "]" in event.peer else event.peer
     name = event.event.replace("_", " ")
-    return f"{clock}  {event.calling or '-':<10}  {address or '-':<14}  {name:<11}  {detail}".rstrip()
+    return f"{clock}  {event.calling or '-':<10}  {address or '-':<14}  {name:<11}", detail
 
 
 def _iso(at: float) -> str:

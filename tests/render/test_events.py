@@ -46,6 +46,18 @@ def test_people_get_columns() -> None:
     ]
 
 
+def test_a_long_detail_stays_in_its_column() -> None:
+    detail = "study ...88.77: 412 stored, 216 MB, 118 files/s, 4.6 MB/s"
+    came = event("received", "10.20.9.40:50012", "CTROOM2", detail)
+    assert show(terminal({"NO_COLOR": "1", "COLUMNS": "80"}), came).splitlines() == [
+        "03:43:20  CTROOM2     10.20.9.40      received     study ...88.77: 412 stored,",
+        f"{'':51}216 MB, 118 files/s, 4.6 MB/s",
+    ]
+    narrow = show(terminal({"NO_COLOR": "1", "COLUMNS": "60"}), came).splitlines()
+    assert narrow[1].startswith(f"{'':10}...88.77:")
+    assert max(map(len, narrow)) <= 60
+
+
 def test_a_pipe_gets_cells() -> None:
     assert show(
         pipe(),

@@ -22,6 +22,7 @@ from dcmnet_cli.render.listen_summary import show_listen_summary
 SCHEMA = json.loads(files("dcmnet_cli.render").joinpath("schema.json").read_text(encoding="utf-8"))
 STUDY = "1.2.276.0.7230010.3.1.2.88.77"
 CT, ELE = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"
+WIDE = {"NO_COLOR": "1", "COLUMNS": "200"}
 PEER = "10.20.9.40:104"
 HOSTILE = "1.2\n22:13:20\x1b[2J\u202e.3.4.5"
 
@@ -59,7 +60,7 @@ def show(output: Shown, told: list[ListenEvent]) -> list[str]:
 
 
 def test_people_get_short_uids() -> None:
-    lines = show(terminal(), events())
+    lines = show(terminal(WIDE), events())
     assert lines[0] == "22:13:20  CTROOM2     10.20.9.40      stored       stored inbox/1.dcm, 526 kB"
     assert lines[1].startswith(
         "22:13:20  CTROOM2     10.20.9.40      received     study ...88.77: 1 stored, 1 skipped, "
@@ -91,7 +92,7 @@ def test_uids_have_their_names_beside_them_in_json() -> None:
 
 
 def test_a_hook_that_failed_is_red_and_one_that_did_not_is_plain() -> None:
-    lines = show(terminal({"TERM": "xterm"}), events())
+    lines = show(terminal({"TERM": "xterm", "COLUMNS": "200"}), events())
     assert [line.startswith("\x1b[31m") for line in lines] == [False, False, False, True, False, False]
 
 
@@ -111,7 +112,7 @@ def test_without_study_uids_there_is_no_word_of_studies() -> None:
 
 def test_hostile_uids_and_paths_stay_in_their_line() -> None:
     told = events(HOSTILE, HOSTILE)
-    for output in (terminal(), pipe(), pipe(json=True)):
+    for output in (terminal({"NO_COLOR": "1", "COLUMNS": "2000"}), pipe(), pipe(json=True)):
         assert len(show(output, told)) == len(told)
         assert "\x1b" not in output.stdout
         assert "\u202e" not in output.stdout
