@@ -101,6 +101,7 @@ def _columns(event: ListenEvent) -> tuple[str, str]:
     # A log cannot know its widest cell in advance: these fit what is usual, and a longer one pushes its line.
     address = event.peer.rpartition(":")[0] if event.peer.count(":") == 1 or "]" in event.peer else event.peer
     name = event.event.replace("_", " ")
+    detail = detail.removeprefix(f"{name} ")  # "stored  stored inbox/..."
     return f"{clock}  {event.calling or '-':<10}  {address or '-':<14}  {name:<11}", detail
 
 

@@ -61,7 +61,7 @@ def show(output: Shown, told: list[ListenEvent]) -> list[str]:
 
 def test_people_get_short_uids() -> None:
     lines = show(terminal(WIDE), events())
-    assert lines[0] == "22:13:20  CTROOM2     10.20.9.40      stored       stored inbox/1.dcm, 526 kB"
+    assert lines[0] == "22:13:20  CTROOM2     10.20.9.40      stored       inbox/1.dcm, 526 kB"
     assert lines[1].startswith(
         "22:13:20  CTROOM2     10.20.9.40      received     study ...88.77: 1 stored, 1 skipped, "
     )
