@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from dcmnet_cli.core import codec, command_set, negotiation
+from dcmnet_cli.core.command_set import COMMAND_SET_LIMIT
 from dcmnet_cli.core.commands import COMMAND_FIELDS, Message
 from dcmnet_cli.core.events import (
     AssociationEvent,
@@ -18,7 +19,7 @@ from dcmnet_cli.core.events import (
     Trace,
 )
 from dcmnet_cli.core.messages import Outstanding
-from dcmnet_cli.core.pdata import COMMAND, Buffers, Chunks, chunks_of, frame
+from dcmnet_cli.core.pdata import COMMAND, Buffers, Chunks, chunks_of, frame, frame_command
 from dcmnet_cli.core.pdu import (
     PDU_NAMES,
     AAssociateAC,
@@ -150,9 +151,9 @@ class AssociationProtocol(UpperLayer):
         raw = command_set.encode(message)
         if COMMAND_FIELDS.get(type(message), 0x8000) < 0x8000:
             self._outstanding.add(context_id, message)
-        for batch in frame(context_id, COMMAND, chunks_of(raw), self._peer_maximum_length()):
-            self._trace_pdvs(batch)
-            self._out += batch
+        framed = frame_command(context_id, raw, self._peer_maximum_length())
+        self._trace_pdvs(framed)
+        self._out += framed
         if self._trace is not None:
             self._trace(Trace(True, message, raw, context_id))
 
@@ -190,7 +191,9 @@ class AssociationProtocol(UpperLayer):
         """``count`` bytes were received into the buffer. Once the association is over they are dropped."""
         if self.is_over:
             return
-        if self._timer()[0] == "idle":  # silence within a message counts from its first byte
+        if (
+            not self._assembler.in_message and self._timer()[0] == "idle"
+        ):  # silence within a message counts from its first byte
             self._since = now
         self._receiver.buffer_updated(count)
         self._now = now
@@ -210,7 +213,7 @@ class AssociationProtocol(UpperLayer):
         """The next event, or None when more bytes are needed. To be drained before ``get_buffer`` is called again."""
         while not self._events and not self.is_over:
             try:
-                if not (self._pending and self._advance_pending()) and not self._advance():
+                if not self._advance_quickly() and not self._advance():
                     break
             except InvalidPDU as error:
                 self._skipping = True  # a length was wrong: where the next PDU begins is anyone's guess
@@ -249,14 +252,24 @@ class AssociationProtocol(UpperLayer):
             return self._skip_pdu()
         return self._advance_pdata()
 
-    def _advance_pending(self) -> bool:
-        """Pending responses to a query are the same byte for byte, thousands of them: one comparison does for each."""
-        assert self._pending is not None
-        raw, received = self._pending
-        is_between = not (self._pdu_type or self._skipping or self._assembler.in_message)
-        if not is_between or self.state is not State.STA6 or not self._receiver.take(raw):
+    def _advance_quickly(self) -> bool:
+        """The quick way through messages: a command set that has come in one piece, as nearly all do.
+
+        Pending responses to a query are the same byte for byte, thousands of them: one comparison does for each. What
+        this leaves is for ``_advance``; the state stays Sta6, as P-DATA leaves it there (DT-2).
+        """
+        assembler = self._assembler
+        if self._pdu_type or self._skipping or assembler.in_message or self.state is not State.STA6 or self._trace:
             return False
-        self._assembler.begin_message(received)
+        if self._pending is not None and self._receiver.take(self._pending[0]):
+            received = self._pending[1]
+            assembler.begin_message(received)
+        else:
+            longest = min(self._announced or COMMAND_SET_LIMIT, COMMAND_SET_LIMIT) - 6
+            whole = self._receiver.whole_command(assembler.contexts, longest)
+            if whole is None:
+                return False
+            received = assembler.add_command(*whole)
         self._message_received(received)
         return True
 

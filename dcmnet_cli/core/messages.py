@@ -65,8 +65,9 @@ class Assembler:
     """Follows the PDVs of one direction: gathers command sets, passes data set fragments through as they come."""
 
     def __init__(self, contexts: Mapping[int, AcceptedContext], notes: list[str]) -> None:
-        self._contexts = contexts
+        self.contexts = contexts
         self._notes = notes
+        self._decoder = command_set.Decoder(notes)
         self._command = bytearray()
         self._context_id = 0  # of the message under way, 0 between messages
         self._message: Message | None = None  # whose data set is under way
@@ -93,7 +94,7 @@ class Assembler:
 
     def begin(self, pdv: PDVHeader) -> None:
         """Check that a PDV may come now. Raises UnexpectedMessage or InvalidCommandSet."""
-        if pdv.context_id not in self._contexts:
+        if pdv.context_id not in self.contexts:
             raise UnexpectedMessage(
                 f"a PDV for presentation context {pdv.context_id}, which was not accepted", _UNEXPECTED_PARAMETER
             )
@@ -129,9 +130,14 @@ class Assembler:
         self._command += piece.data
         if not is_last:
             return None
-        self.raw_command = bytes(self._command)
+        raw = bytes(self._command)
         self._command.clear()
-        received = MessageReceived(piece.context_id, command_set.decode(self.raw_command, self._notes))
+        return self.add_command(piece.context_id, raw)
+
+    def add_command(self, context_id: int, raw: bytes) -> MessageReceived:
+        """A command set that has come whole. Raises InvalidCommandSet."""
+        self.raw_command = raw
+        received = MessageReceived(context_id, self._decoder.decode(raw))
         self.begin_message(received)
         return received
 

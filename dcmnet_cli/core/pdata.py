@@ -5,7 +5,7 @@ filled, and hands back views of it that are borrowed until the buffer is lent ag
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from dcmnet_cli.core.pdu import PDU_NAMES
@@ -87,6 +87,14 @@ def frame(context_id: int, control: int, chunks: Chunks, maximum_length: int) ->
     raise LocalProtocolError(f"the data set of {chunks.length} bytes came in pieces that do not add up")
 
 
+def frame_command(context_id: int, raw: bytes, maximum_length: int) -> Buffers:
+    """A command set as ``frame`` does it, all at once: few are longer than a fragment."""
+    length = len(raw)
+    if 0 < length <= largest_fragment(maximum_length):
+        return [_PDU_AND_PDV.pack(4, length + 6, length + 2, context_id, COMMAND | LAST), raw]
+    return [buffer for batch in frame(context_id, COMMAND, chunks_of(raw), maximum_length) for buffer in batch]
+
+
 class Header(NamedTuple):
     """The first six bytes of a PDU. ``length`` counts what follows them."""
 
@@ -155,6 +163,24 @@ class Receiver:
             return False
         self._start += len(expected)
         return True
+
+    def whole_command(self, contexts: Container[int], longest: int) -> tuple[int, bytes] | None:
+        """Between PDUs: use up a P-DATA-TF that has come whole and holds one command set whole, and nothing else.
+
+        As (context id, command set). None, with nothing used up, for all else, and where the context is none of
+        ``contexts`` or the command set longer than ``longest``.
+        """
+        start = self._start
+        if self._end - start < 12:
+            return None
+        pdu_type, pdu_length, length, context_id, control = _PDU_AND_PDV.unpack_from(self._buffer, start)
+        end = start + 6 + pdu_length
+        if pdu_type != 4 or length + 4 != pdu_length or end > self._end or control & (COMMAND | LAST) != COMMAND | LAST:
+            return None
+        if not 2 <= length <= longest + 2 or length % 2 or context_id not in contexts:
+            return None
+        self._start = end
+        return context_id, bytes(self._view[start + 12 : end])
 
     def skip(self) -> bool:
         """Drop what has come of the current PDU; True once it has come whole."""

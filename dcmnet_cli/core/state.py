@@ -74,6 +74,8 @@ class Event(IntEnum):
 class Action(Enum):
     """The actions of PS3.8 tables 9-6 to 9-9."""
 
+    __hash__ = object.__hash__  # Enum's own is a Python function, and one runs for every PDU
+
     AE_1 = "AE-1"
     AE_2 = "AE-2"
     AE_3 = "AE-3"

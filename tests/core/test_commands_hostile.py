@@ -2,6 +2,7 @@
 
 import random
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from dcmnet_cli.core import commands as c
 from dcmnet_cli.core.codec import Notes
-from dcmnet_cli.core.command_set import COMMAND_SET_LIMIT, decode, encode, has_data_set
+from dcmnet_cli.core.command_set import COMMAND_SET_LIMIT, Decoder, decode, encode, has_data_set
 from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError
 from tests.core.dimse_elements import (
     ACTION,
@@ -239,3 +240,35 @@ def test_what_has_no_bytes_is_a_local_error(message: c.Message) -> None:
 def test_comments_are_cut_to_64_characters_of_the_default_repertoire() -> None:
     data = encode(c.CEchoRSP(1, 0x0122, error_comment="größe " * 20))
     assert element("0902", b"gr??e " * 10 + b"gr??") in data
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 0xFFFF),
+            st.text("0123456789.\0 ", min_size=1, max_size=12),
+            st.sampled_from([b"", element("0001", b"xy"), element("0110", b"\1\0"), element("1030", b"MOVER ")]),
+            st.integers(-1, 160),
+        ),
+        max_size=12,
+    )
+)
+def test_a_decoder_remembers_nothing_wrong(drawn: list[tuple[int, str, bytes, int]]) -> None:
+    """One after the other or each for itself: the same message and the same notes, whatever differs between them."""
+    notes = Notes()
+    decoder = Decoder(notes)
+    for message_id, instance, more, flip in drawn:
+        data = bytearray(encode(c.CStoreRQ(message_id, "1.2.840.10008.5.1.4.1.1.2", instance)) + more)
+        if 0 <= flip < len(data):
+            data[flip] ^= 1
+        known = Notes(notes)
+        told = [_told(decode, bytes(data), known), _told(lambda raw, _: decoder.decode(raw), bytes(data), notes)]
+        assert told[0] == told[1]
+        assert notes == known
+
+
+def _told(reads: Callable[[bytes, Notes], object], data: bytes, notes: Notes) -> object:
+    try:
+        return reads(data, notes)
+    except InvalidCommandSet as error:
+        return error.message
