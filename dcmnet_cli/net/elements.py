@@ -159,6 +159,33 @@ def walk(
     return Walk(values, offset, problem, bool(odd & 1))
 
 
+def glance(data: bytes, layout: Layout, wanted: frozenset[int], last: int) -> dict[int, str] | None:
+    """What ``walk`` finds up to the tag ``last``, where ``data`` begins a data set with nothing but plain elements.
+
+    None where an element up to the first one behind ``last`` is anything special or not there as a whole.
+    """
+    _, quick, short_vrs, items = _READERS[layout]
+    values: dict[int, str] = {}
+    at, limit = 0, len(data) - 8
+    while at <= limit:
+        if layout.explicit:
+            tag, vr, length = quick(data, at)
+            if vr not in short_vrs:
+                return None
+        else:
+            tag, length = quick(data, at)
+        if tag in items:
+            return None
+        number = (tag & 0xFFFF) << 16 | tag >> 16 if layout.little else tag
+        if number > last:
+            return values
+        at += 8
+        if number in wanted:
+            values.setdefault(number, _text(data[at : at + min(length, _LONGEST_WANTED)]))
+        at += length
+    return None
+
+
 def _pass_plain(
     window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int], odd: int
 ) -> tuple[int, int, int]:

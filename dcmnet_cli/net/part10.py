@@ -11,6 +11,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from dcmnet_cli.core import uids
@@ -30,6 +31,7 @@ _RIGHT_VR = "explicit VR, though the transfer syntax is implicit"
 PRead: TypeAlias = Callable[[int, int], bytes]
 _EXPLICIT_HEADER = struct.Struct("<HH2sH")
 _LONG_HEADER = struct.Struct("<HH2sxxI")
+_PREAMBLE = bytes(128) + b"DICM" + _EXPLICIT_HEADER.pack(2, 0, b"UL", 4)
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -242,19 +244,23 @@ def _is_odd_uid(uid: str) -> bool:
 
 def meta_header(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, source_ae_title: str) -> bytes:
     """Preamble (our own zeros, never a peer's bytes), prefix and file meta information of a received object."""
-    body = b"".join(
-        (
-            _LONG_HEADER.pack(2, 1, b"OB", 2) + b"\0\1",
-            _element(0x0002, b"UI", sop_class_uid),
-            _element(0x0003, b"UI", sop_instance_uid),
-            _element(0x0010, b"UI", transfer_syntax_uid),
-            _element(0x0012, b"UI", uids.IMPLEMENTATION_CLASS_UID),
-            _element(0x0013, b"SH", uids.IMPLEMENTATION_VERSION_NAME),
-            _element(0x0016, b"AE", source_ae_title) if source_ae_title else b"",
-        )
+    before, behind = _meta_around(sop_class_uid, transfer_syntax_uid, source_ae_title)
+    instance = _element(0x0003, b"UI", sop_instance_uid)
+    length = len(before) + len(instance) + len(behind)
+    return b"".join((_PREAMBLE, length.to_bytes(4, "little"), before, instance, behind))
+
+
+@lru_cache(maxsize=256)
+def _meta_around(sop_class_uid: str, transfer_syntax_uid: str, source_ae_title: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the instance UID: the same for all objects of a presentation context."""
+    version = _LONG_HEADER.pack(2, 1, b"OB", 2) + b"\0\1"
+    behind = (
+        _element(0x0010, b"UI", transfer_syntax_uid),
+        _element(0x0012, b"UI", uids.IMPLEMENTATION_CLASS_UID),
+        _element(0x0013, b"SH", uids.IMPLEMENTATION_VERSION_NAME),
+        _element(0x0016, b"AE", source_ae_title) if source_ae_title else b"",
     )
-    length = _EXPLICIT_HEADER.pack(2, 0, b"UL", 4) + len(body).to_bytes(4, "little")
-    return bytes(128) + b"DICM" + length + body
+    return version + _element(0x0002, b"UI", sop_class_uid), b"".join(behind)
 
 
 def _element(element: int, vr: bytes, value: str) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, Walk, walk
+from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, Walk, glance, walk
 from tests.dicom_files import (
     CT,
     ITEM_END,
@@ -221,3 +221,20 @@ def test_mutations_raise_nothing_and_end_within_the_file(draw: st.DataObject) ->
         data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.sampled_from([0, 1, 0x7F, 0xFE, 0xFF, 0x41]))
     layout = draw.draw(st.sampled_from([LITTLE, BIG, IMPLICIT]))
     assert 0 <= walked(bytes(data), layout).end <= len(data)
+
+
+@given(st.data())
+def test_a_glance_finds_what_a_walk_does_or_nothing(draw: st.DataObject) -> None:
+    layout = draw.draw(st.sampled_from([LITTLE, BIG, IMPLICIT]))
+    data = bytearray(data_set(vr=layout.explicit, order="<" if layout.little else ">"))
+    for _ in range(draw.draw(st.integers(0, 4))):
+        data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.sampled_from([0, 1, 8, 0x18, 0xFE, 0xFF, 0x41]))
+    cut = bytes(data[: draw.draw(st.integers(0, len(data)))])
+    last = draw.draw(st.sampled_from([0x00080018, 0x0020000D, 0x00100020]))
+    found = glance(cut, layout, WANTED, last)
+    assert found is None or found == walked(cut, layout, last=last).values
+
+
+def test_a_glance_is_enough_for_a_plain_beginning() -> None:
+    assert glance(data_set()[:200], LITTLE, WANTED, 0x00080018) == {0x00080016: CT, 0x00080018: "1.2.3.4"}
+    assert glance(data_set(vr=False), IMPLICIT, WANTED, 0x0020000D) == UIDS

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.pdata import Buffer
-from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, walk
+from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, glance, walk
 from dcmnet_cli.net.part10 import layout_of
 
+_GLANCE = 1024
 LIMIT = 1 << 20
 """Bytes of a data set that are looked at, for all that comes before the last wanted element."""
 
@@ -35,8 +36,8 @@ class Head:
         """Look at the next fragments. The views are not kept."""
         if self.is_settled or not views:
             return
-        if not self._held and self._inflate is None and self._look(views[0]):
-            return  # the common case: all of it in the first fragment, and nothing copied
+        if not self._held and self._inflate is None and (self._glance(views[0]) or self._look(views[0])):
+            return  # the common cases: all of it in the first fragment, and nothing copied
         for view in views:
             self._take(view)
         # Looking again only when there is twice as much keeps a slow drip of fragments from costing quadratic time.
@@ -66,6 +67,14 @@ class Head:
             self._held += self._inflate.decompress(view, room)
         except zlib.error:
             self._limit = 0  # not deflated after all: nothing more can be read
+
+    def _glance(self, view: Buffer) -> bool:
+        found = glance(bytes(view[:_GLANCE]), self._layout, self._wanted, self._last)
+        if found is None:
+            return False
+        self._values = found
+        self.is_settled = True
+        return True
 
     def _look(self, data: Buffer) -> bool:
         """Walk over what there is; True once the walk has come past the last wanted tag."""
