@@ -261,8 +261,9 @@ class Association(Link):
 
     def drain(self) -> None:
         """Read and drop what is left of the data set of the message just received."""
-        for _ in self.fragments():
-            pass
+        if self._in_data_set:
+            for _ in self.fragments():
+                pass
 
     # --- the end -----------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ SYNCS = ("none", "object", "association")
 
 _OWN_DESCRIPTORS = "/proc/self/fd"  # the way to an unnamed file: linkat() follows these links
 _TEMPORARY = ".dcmnet-"
+_MOST_SPARE = 8
 _IOV_MAX = 1024
 _BLOCK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -51,6 +52,7 @@ class Folder:
         self.on_duplicate = on_duplicate
         self.sync = sync
         self._lock = threading.Lock()
+        self._spare: list[int] = []
         self._unnamed = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_OWN_DESCRIPTORS) else 0
         try:
             self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -64,9 +66,7 @@ class Folder:
         """A new file that begins with ``header`` and has no final name yet. Raises OutputError."""
         if self._unnamed:
             try:
-                return IncomingFile(
-                    self, os.open(".", self._unnamed | os.O_WRONLY, 0o666, dir_fd=self._root), "", header
-                )
+                return IncomingFile(self, self._take_unnamed(), "", header)
             except OSError as error:
                 if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                     self._unnamed = 0
@@ -77,6 +77,21 @@ class Folder:
         except OSError as error:
             raise self._error("create a file in", error) from error
         return IncomingFile(self, number, name, header)
+
+    def prepare(self) -> None:
+        """Open the next unnamed file ahead of ``begin``, for when there is time to wait: after a response."""
+        if self._unnamed and len(self._spare) < _MOST_SPARE:
+            with suppress(OSError):  # ``begin`` meets it again, and tells
+                self._spare.append(self._open_unnamed())
+
+    def _take_unnamed(self) -> int:
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._open_unnamed()
+
+    def _open_unnamed(self) -> int:
+        return os.open(".", self._unnamed | os.O_WRONLY, 0o666, dir_fd=self._root)
 
     def sync_files(self, paths: Iterable[str]) -> None:
         """Make files and their folders durable (``sync="association"``). Raises OutputError."""

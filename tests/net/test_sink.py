@@ -77,6 +77,19 @@ def test_what_is_not_committed_leaves_nothing(root: Path) -> None:
     file.discard()  # twice is once
 
 
+def test_files_opened_ahead_are_used_and_few(root: Path) -> None:
+    folder = Folder(str(root))
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(100):
+        folder.prepare()
+    assert len(os.listdir("/proc/self/fd")) <= before + 8
+    assert files(root) == []
+    for number in range(20):
+        assert store(folder, f"{number}").outcome == "stored"
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert all(read(root, f"{number}") == header() + BODY for number in range(20))
+
+
 def test_folders_are_made(root: Path) -> None:
     folder = Folder(str(root))
     assert store(folder, "p/s/a.dcm").path == str(root / "p/s/a.dcm")

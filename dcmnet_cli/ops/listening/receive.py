@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from dcmnet_cli.core import uids
@@ -68,6 +68,7 @@ class Receiver:
         failed: Callable[[ServiceRequest, str], None],
     ) -> None:
         self._plan = plan
+        self._takes = lru_cache(maxsize=256)(plan.takes)  # asked for every object
         self._arrived = arrived
         self._failed = failed
         self._lock = threading.Lock()
@@ -76,8 +77,8 @@ class Receiver:
         if plan.wants_study:
             self._wanted |= {STUDY_INSTANCE_UID}
 
-    def __call__(self, request: ServiceRequest) -> int:
-        if not self._plan.takes(request.context.abstract_syntax):  # other services have their contexts here, too
+    def __call__(self, request: ServiceRequest) -> int | None:
+        if not self._takes(request.context.abstract_syntax):  # other services have their contexts here, too
             return SOP_CLASS_NOT_SUPPORTED
         fault = self._next_fault()
         status = 0
@@ -93,7 +94,11 @@ class Receiver:
         if fault is not None:
             time.sleep(fault.sleep_after)
             _end_on_purpose(request, fault)
-        return status
+        if not request.is_answered:
+            request.respond(status)
+        if self._plan.folder is not None:
+            self._plan.folder.prepare()
+        return None
 
     def _next_fault(self) -> ObjectFault | None:
         if self._plan.faults is None:
