@@ -36,8 +36,12 @@ class Bench:
         path.mkdir()
         return path
 
-    def work_set(self, name: str, count: int, size: int, *, studies: int = 1, first: int = 0) -> WorkSet:
-        return write_set(self.new_folder(), name, self.count(count), size, studies=studies, first=first)
+    def work_set(
+        self, name: str, count: int, size: int, *, studies: int = 1, first: int = 0, is_short: bool = False
+    ) -> WorkSet:
+        return write_set(
+            self.new_folder(), name, self.count(count), size, studies=studies, first=first, is_short=is_short
+        )
 
     @functools.cached_property
     def ct512(self) -> WorkSet:
@@ -46,6 +50,11 @@ class Bench:
     @functools.cached_property
     def tiny(self) -> WorkSet:
         return self.work_set("tiny", 2000, TINY_BYTES)
+
+    @functools.cached_property
+    def short(self) -> WorkSet:
+        """As ``tiny``, with headers of fewer than sixty elements: others, who read each of them, have little to read."""
+        return self.work_set("short", 2000, TINY_BYTES, is_short=True)
 
     @functools.cached_property
     def big(self) -> WorkSet:

@@ -26,13 +26,17 @@ class WorkSet(NamedTuple):
 
 
 class Model:
-    """The slice that all objects are made of: its bytes up to the pixel data, cut where the UIDs are."""
+    """The slice that all objects are made of: its bytes up to the pixel data, cut where the UIDs are.
 
-    def __init__(self) -> None:
+    With ``is_short`` it keeps a fraction of its elements, as secondary captures and test objects have them.
+    """
+
+    def __init__(self, *, is_short: bool = False) -> None:
         spec = importlib.util.find_spec("pydicom")  # found, not imported: that is slow
         assert spec is not None
         assert spec.origin is not None
-        self._head = (Path(spec.origin).parent / _MODEL).read_bytes().partition(_PIXEL_DATA)[0]
+        whole = (Path(spec.origin).parent / _MODEL).read_bytes()
+        self._head = (_shortened(whole) if is_short else whole).partition(_PIXEL_DATA)[0]
         self._instance = self._value(b"\x08\x00\x18\x00UI")
         self._study = self._value(b"\x20\x00\x0d\x00UI")
 
@@ -46,19 +50,37 @@ class Model:
         return own.replace(self._study, _renumbered(self._study, study)) + _PIXEL_DATA + size.to_bytes(4, "little")
 
 
+def _shortened(whole: bytes) -> bytes:
+    """The same object with the elements that an image cannot do without, fewer than sixty."""
+    import io
+
+    import pydicom
+
+    data_set = pydicom.dcmread(io.BytesIO(whole))
+    for element in list(data_set):
+        if element.tag.is_private or element.VR == "SQ" or element.tag.group in (0x0018, 0x0040, 0xFFFC):
+            del data_set[element.tag]
+    written = io.BytesIO()
+    data_set.save_as(written)
+    return written.getvalue()
+
+
 def _renumbered(uid: bytes, number: int) -> bytes:
     """``uid`` with another end: a one, so that no part begins with a zero, and six digits."""
     return uid[:-7] + b"1%06d" % number
 
 
-def write_set(folder: Path, name: str, files: int, size: int, *, studies: int = 1, first: int = 0) -> WorkSet:
+def write_set(
+    folder: Path, name: str, files: int, size: int, *, studies: int = 1, first: int = 0, is_short: bool = False
+) -> WorkSet:
     """Files of ``size`` bytes, nearly; they are in the page cache then, and on disk.
 
-    ``first`` numbers the instances: sets with ranges of their own can be received into one folder.
+    ``first`` numbers the instances: sets with ranges of their own can be received into one folder. ``is_short`` as in
+    ``Model``.
     """
     target = folder / name
     target.mkdir()
-    model = Model()
+    model = Model(is_short=is_short)
     total = 0
     pixels = max(64, size - len(model.head(0, 0, 0))) & ~1
     block = os.urandom(min(pixels, _BLOCK))
