@@ -9,7 +9,16 @@ import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from dcmnet_cli.core.commands import COMMAND_FIELDS, NO_DATA_SET, RECORDS, CStoreRQ, Message, PaddedUID, UnknownMessage
+from dcmnet_cli.core.commands import (
+    COMMAND_FIELDS,
+    NO_DATA_SET,
+    RECORDS,
+    CStoreRQ,
+    CStoreRSP,
+    Message,
+    PaddedUID,
+    UnknownMessage,
+)
 from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError
 
 COMMAND_SET_LIMIT = 64 * 1024
@@ -43,6 +52,7 @@ _ELEMENTS = (
 _BY_TAG = {tag: (vr, name) for tag, vr, name in _ELEMENTS}
 _VR_OF = {name: (tag, vr) for tag, vr, name in _ELEMENTS}
 
+_INSTANCE = 0x1000
 _MOST_SHAPES = 64  # lengths of instance UIDs, and some more
 
 _HEADER = struct.Struct("<HHI")
@@ -151,49 +161,56 @@ def decode(data: bytes, notes: list[str]) -> Message:
 class Decoder:
     """Decodes the command sets of one association, as ``decode`` does.
 
-    C-STORE requests of one peer differ in little but message id and instance, thousands of times: where the rest is the
+    C-STORE messages of one peer differ in little but message id and instance, thousands of times: where the rest is the
     same byte for byte as in one decoded before, comparing it is all there is to do.
     """
 
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes
-        self._stores: dict[int, _StoreShape] = {}  # by the length of the command set
+        self._shapes: dict[int, _Shape] = {}  # by the length of the command set
 
     def decode(self, data: bytes) -> Message:
         """The message in a complete command set. Raises InvalidCommandSet, naming the element."""
-        shape = self._stores.get(len(data))
+        shape = self._shapes.get(len(data))
         if shape is not None and data.startswith(shape.before) and data[shape.middle : shape.end] == shape.between:
             message_id = data[shape.middle - 2] | data[shape.middle - 1] << 8
-            uid = _decode_value(0x1000, "UI", data[shape.end :], self._notes)
-            return shape.message._replace(message_id=message_id, affected_sop_instance_uid=uid)
-        noted = len(self._notes)
+            uid = _decode_value(_INSTANCE, "UI", data[shape.end :], self._notes)
+            if isinstance(shape.message, CStoreRQ):
+                return shape.message._replace(message_id=message_id, affected_sop_instance_uid=uid)
+            return shape.message._replace(message_id_being_responded_to=message_id, affected_sop_instance_uid=uid)
         message = decode(data, self._notes)
-        if type(message) is CStoreRQ and len(self._notes) == noted:
-            self._learn(data, message)
+        if isinstance(message, (CStoreRQ, CStoreRSP)) and len(self._shapes) < _MOST_SHAPES:
+            shape = _shape(data, message)
+            if shape is not None:
+                self._shapes[len(data)] = shape
         return message
 
-    def _learn(self, data: bytes, message: CStoreRQ) -> None:
-        offsets: dict[int, int] = {}
-        offset = tag = 0
-        while offset < len(data):
-            group, tag, length = _HEADER.unpack_from(data, offset)
-            if group or tag in offsets:
-                return  # noted, had there been room for another note
-            offsets[tag] = offset + 8
-            offset += 8 + length
-        at, end = offsets[0x0110], offsets[0x1000]
-        if tag == 0x1000 and end < len(data) and at < end and len(self._stores) < _MOST_SHAPES:
-            self._stores[len(data)] = _StoreShape(data[:at], at + 2, data[at + 2 : end], end, message)
 
-
-class _StoreShape(NamedTuple):
-    """A C-STORE request around its message id and its instance UID, which is the last element."""
+class _Shape(NamedTuple):
+    """A C-STORE message around its message id and its instance UID, which is the last element."""
 
     before: bytes
     middle: int
     between: bytes
     end: int
-    message: CStoreRQ
+    message: CStoreRQ | CStoreRSP
+
+
+def _shape(data: bytes, message: CStoreRQ | CStoreRSP) -> _Shape | None:
+    """None where the two are not where all peers have them."""
+    numbered = 0x0110 if isinstance(message, CStoreRQ) else 0x0120
+    offsets: dict[int, int] = {}
+    offset = tag = 0
+    while offset < len(data):
+        group, tag, length = _HEADER.unpack_from(data, offset)
+        if group or tag in offsets:
+            return None
+        offsets[tag] = offset + 8
+        offset += 8 + length
+    at, end = offsets[numbered], offsets.get(_INSTANCE, 0)
+    if tag != _INSTANCE or not at < end < len(data):
+        return None
+    return _Shape(data[:at], at + 2, data[at + 2 : end], end, message)
 
 
 def _fill(record: Any, elements: dict[str, Any], notes: list[str]) -> Message:

@@ -53,7 +53,7 @@ class Bench:
 
     @functools.cached_property
     def short(self) -> WorkSet:
-        """As ``tiny``, with headers of fewer than sixty elements: others, who read each of them, have little to read."""
+        """As ``tiny``, with fewer than sixty elements each: those who read every element have little to read."""
         return self.work_set("short", 2000, TINY_BYTES, is_short=True)
 
     @functools.cached_property

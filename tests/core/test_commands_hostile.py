@@ -245,20 +245,24 @@ def test_comments_are_cut_to_64_characters_of_the_default_repertoire() -> None:
 @given(
     st.lists(
         st.tuples(
+            st.booleans(),
             st.integers(0, 0xFFFF),
-            st.text("0123456789.\0 ", min_size=1, max_size=12),
+            st.text("0123456789.\0 ", max_size=12),
             st.sampled_from([b"", element("0001", b"xy"), element("0110", b"\1\0"), element("1030", b"MOVER ")]),
             st.integers(-1, 160),
         ),
         max_size=12,
     )
 )
-def test_a_decoder_remembers_nothing_wrong(drawn: list[tuple[int, str, bytes, int]]) -> None:
+def test_a_decoder_remembers_nothing_wrong(drawn: list[tuple[bool, int, str, bytes, int]]) -> None:
     """One after the other or each for itself: the same message and the same notes, whatever differs between them."""
     notes = Notes()
     decoder = Decoder(notes)
-    for message_id, instance, more, flip in drawn:
-        data = bytearray(encode(c.CStoreRQ(message_id, "1.2.840.10008.5.1.4.1.1.2", instance)) + more)
+    for is_request, number, instance, more, flip in drawn:
+        message = (
+            c.CStoreRQ(number, CT_STORAGE, instance) if is_request else c.CStoreRSP(number, 0, CT_STORAGE, instance)
+        )
+        data = bytearray(encode(message) + more)
         if 0 <= flip < len(data):
             data[flip] ^= 1
         known = Notes(notes)
