@@ -40,6 +40,15 @@ class Root(Group):
         "getscu": "get",
         "storescp": "listen",
         "dcmrecv": "listen",
+        "dcmqrscp": "listen",
+        "wlmscpfs": "listen",
+        "ping": "echo",
+        "verify": "echo",
+        "send": "store",
+        "query": "find",
+        "retrieve": "get",
+        "receive": "listen",
+        "serve": "listen",
     }
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:
@@ -189,10 +198,19 @@ def build(root: type[Group] = Root) -> typer.Typer:
 
 
 def _show_start(root: type[Group]) -> None:
-    print(f"dcmnet {__version__}: DICOM networking at the command line\n")
-    for name, entry in root.subcommands.items():
-        print(f"  dcmnet {name:<15}{entry.summary}")
-    print("\nStart with:  dcmnet echo HOST PORT\nOptions:     dcmnet COMMAND --help")
+    from dcmnet_cli.cli.help_screen import command_lines
+    from dcmnet_cli.render.output import Channel
+
+    channel = Channel(sys.stdout, os.environ)
+    lines = [
+        f"dcmnet {__version__}: DICOM networking at the command line",
+        "",
+        *command_lines(root.subcommands, channel),
+        "",
+        "Start with:  dcmnet echo HOST PORT    does it answer, and if not, why?",
+        "Then:        dcmnet COMMAND --help    options and examples; more in man dcmnet",
+    ]
+    channel.write("".join(f"{line}\n" for line in lines))
 
 
 app = build()

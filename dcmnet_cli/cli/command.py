@@ -60,16 +60,23 @@ def _lighten(params: Iterable[Any]) -> None:
         if hasattr(param, "get_runtime_param") and _is_plain(annotation):
             light = _LightCoercion(annotation)
             param.get_runtime_param = lambda light=light: light
-        if param.param_type_name == "argument":
-            param.display_type_rich = lambda ctx: ""  # "<list[str]>" explains nothing to whoever reads the help
 
 
 def _tidy_help(option: Any) -> Any:
-    """The help option in the words and the layout of the others."""
+    """The help option with our own screen behind it."""
     if option is not None:
-        option.help, option.metavar = "show this help and exit", ""
+        option.opts.sort(key=HELP_NAMES.index)
+        option.help, option.metavar, option.callback = "show this help and exit", "", _show_help
         _lighten([option])
     return option
+
+
+def _show_help(ctx: typer.Context, param: Any, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from dcmnet_cli.cli.help_screen import show_help
+
+        show_help(ctx)
+        raise typer.Exit
 
 
 def label(param: Any) -> str:
@@ -80,7 +87,12 @@ def label(param: Any) -> str:
 
 
 class Command(TyperCommand):
-    """A subcommand that reads its words as DCMTK's tools do, and says in one line what it cannot read."""
+    """A subcommand that reads its words as DCMTK's tools do, and says in one line what it cannot read.
+
+    ``examples`` are (command line, what it does) pairs.
+    """
+
+    examples: ClassVar[Iterable[tuple[str, str]]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,7 +122,7 @@ class Group(TyperGroup):
     """The root. ``subcommands`` is the whole table; a stub stands for each until it is called."""
 
     subcommands: ClassVar[Mapping[str, Entry]] = {}
-    # Names of other toolkits' programs, for whoever types them out of habit.
+    # Names of other toolkits' programs, and everyday words, for whoever types them out of habit.
     known_elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -131,6 +143,8 @@ class Group(TyperGroup):
         return _tidy_help(super().get_help_option(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[:1] == ["help"]:  # as git and others have it
+            args = [*args[1:2], "--help"]
         if not ctx.resilient_parsing:
             args = Spelling(self.get_params(ctx), HELP_NAMES).respell_group(args)
         return super().parse_args(ctx, args)
@@ -208,22 +222,18 @@ def expand_families(function: Callable[..., T]) -> Callable[..., T]:
     return wrapper
 
 
-def _epilog(examples: Iterable[tuple[str, str]]) -> str:
-    """Examples below the options. A bracket would be taken for markup, as in ``[::1]``."""
-    lines = [f"  {line}\n      {what}" for line, what in examples]
-    return "\n".join(["Examples:", *lines]).replace("[", r"\[") if lines else ""
-
-
 def command(*, examples: Iterable[tuple[str, str]] = ()) -> Callable[[Callable[..., None]], typer.Typer]:
-    """Make a function a subcommand. ``examples`` are (command line, what it does) pairs shown under the help.
+    """Make a function a subcommand. ``examples`` are (command line, what it does) pairs for help and man page.
 
     The decorated name is a Typer app of one command; ``Group`` finds it in its module under the command's name.
     """
 
     def decorate(function: Callable[..., None]) -> typer.Typer:
         app = typer.Typer(add_completion=False)
-        settings = {"help_option_names": list(HELP_NAMES)}
-        register = app.command(cls=Command, epilog=_epilog(examples), context_settings=settings)
+        register = app.command(
+            cls=type("Command", (Command,), {"examples": tuple(examples)}),
+            context_settings={"help_option_names": list(HELP_NAMES)},
+        )
         register(expand_families(function))
         return app
 

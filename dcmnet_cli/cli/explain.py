@@ -7,6 +7,7 @@ import typer
 from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.options import OutputOptions, value
 from dcmnet_cli.cli.reporting import make_output
+from dcmnet_cli.core.status import services
 from dcmnet_cli.ops.explain import explain as look_up
 from dcmnet_cli.render.explain import show_explanation
 
@@ -23,11 +24,20 @@ EXAMPLES = (
 def explain(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORDS", help="a rejection, an abort, a status, a UID, a command field, an exit status"),
+        typer.Argument(
+            metavar="WORDS...", help="a rejection, an abort, a status, a UID, a command field, an exit status"
+        ),
     ] = None,
     *,
     service: Annotated[
-        str, value("--service", metavar="NAME", panel="Explain", text="read a status as this service does: move, store")
+        str,
+        value(
+            "--service",
+            metavar="NAME",
+            panel="Explain",
+            text="read a status as this service does: move, store",
+            choices=services,
+        ),
     ] = "",
     output: OutputOptions,
 ) -> None:

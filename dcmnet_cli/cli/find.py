@@ -4,7 +4,7 @@ from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.find_job import FindJob
 from dcmnet_cli.cli.find_options import AnswerOptions, AskOptions, FindModelOptions, FindSyntaxOptions
 from dcmnet_cli.cli.key_options import KeyOptions
-from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.peer import PeerAndQueries
 from dcmnet_cli.cli.requestor import RequestorOptions
 
 EXAMPLES = (
@@ -19,7 +19,7 @@ EXAMPLES = (
 
 @command(examples=EXAMPLES)
 def find(
-    words: PeerWords = None,
+    words: PeerAndQueries = None,
     *,
     keys: KeyOptions,
     model: FindModelOptions,

@@ -64,7 +64,14 @@ class AskOptions(NamedTuple):
         bool, flag("--verbatim", panel=QUERY, text="send the keys given and no others, and check no rule")
     ] = False
     priority: Annotated[
-        str, value("--priority", metavar="LEVEL", panel=QUERY, text="low, medium (default) or high")
+        str,
+        value(
+            "--priority",
+            metavar="LEVEL",
+            panel=QUERY,
+            text="low, medium (default) or high",
+            choices=lambda: _PRIORITIES,
+        ),
     ] = "medium"
     repeat: Annotated[int, value("--repeat", metavar="N", panel=QUERY, text="ask N times")] = 1
     abort: Annotated[bool, flag("--abort", panel=QUERY, text="end with an A-ABORT instead of a release")] = False

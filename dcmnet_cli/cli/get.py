@@ -6,7 +6,7 @@ from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
 from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
 from dcmnet_cli.cli.options import flag
-from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.peer import PeerAndQuery
 from dcmnet_cli.cli.requestor import RequestorOptions
 from dcmnet_cli.cli.retrieve_job import Screen, run_retrieval
 from dcmnet_cli.cli.retrieve_options import RETRIEVE, RequestSyntaxOptions, RetrieveOptions
@@ -27,7 +27,7 @@ EXAMPLES = (
 
 @command(examples=EXAMPLES)
 def get(
-    words: PeerWords = None,
+    words: PeerAndQuery = None,
     *,
     strict_roles: Annotated[
         bool, flag("--strict-roles", panel=RETRIEVE, text="take nothing where the peer did not confirm the SCP role")

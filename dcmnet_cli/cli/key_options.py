@@ -54,7 +54,14 @@ class KeyOptions(NamedTuple):
     series: Annotated[str | None, value("--series", metavar="UID", panel=KEYS, text="Series Instance UID")] = None
     instance: Annotated[str | None, value("--instance", metavar="UID", panel=KEYS, text="SOP Instance UID")] = None
     level: Annotated[
-        str, value("--level", metavar="LEVEL", panel=KEYS, text="patient, study, series or image; default by the keys")
+        str,
+        value(
+            "--level",
+            metavar="LEVEL",
+            panel=KEYS,
+            text="patient, study, series or image; default by the keys",
+            choices=lambda: ("patient", "study", "series", "image"),
+        ),
     ] = ""
 
     def shorthands(self, station: str | None = None) -> "Shorthands":

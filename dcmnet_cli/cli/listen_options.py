@@ -1,6 +1,7 @@
 """The option families of ``dcmnet listen`` that are about objects: storing, naming, hooks, identity, faults."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from dcmnet_cli.cli.checks import check_choice, check_seconds, exclude
@@ -68,12 +69,44 @@ class PreferenceOptions(NamedTuple):
         return (BY_LETTER[given.removeprefix("+x")], *fallbacks)
 
 
+def _duplicates() -> Sequence[str]:
+    from dcmnet_cli.net.sink import DUPLICATES
+
+    return DUPLICATES
+
+
+def _syncs() -> Sequence[str]:
+    from dcmnet_cli.net.sink import SYNCS
+
+    return SYNCS
+
+
+def _classes() -> Sequence[str]:
+    return _keywords(uids.storage_sop_classes(retired=True))
+
+
+def _syntaxes() -> Sequence[str]:
+    return _keywords(uids.transfer_syntaxes())
+
+
+def _keywords(found: Sequence[str]) -> Sequence[str]:
+    entries = filter(None, map(uids.lookup, found))
+    return [entry.keyword for entry in entries if entry.keyword]
+
+
 class StorageOptions(NamedTuple):
     """Whether objects are taken, which, and where they go."""
 
     output_directory: Annotated[
         str | None,
-        value("-od", "--output-directory", "--out", metavar="FOLDER", panel=STORAGE, text="store objects here"),
+        value(
+            "-od",
+            "--output-directory",
+            "--out",
+            metavar="FOLDER",
+            panel=STORAGE,
+            text="store here; get: default this folder",
+        ),
     ] = None
     ignore: Annotated[bool, flag("--ignore", panel=STORAGE, text="take objects and drop them, for tests")] = False
     on_duplicate: Annotated[
@@ -83,6 +116,7 @@ class StorageOptions(NamedTuple):
             metavar="HOW",
             panel=STORAGE,
             text="skip (default: if the bytes are equal, else rename), overwrite, rename, reject",
+            choices=_duplicates,
         ),
     ] = "skip"
     sync: Annotated[
@@ -92,15 +126,28 @@ class StorageOptions(NamedTuple):
             metavar="HOW",
             panel=STORAGE,
             text="durable at none (default: survives us, not a power cut), object, association",
+            choices=_syncs,
         ),
     ] = "none"
     only: Annotated[
         list[str] | None,
-        value("--only", metavar="CLASS", panel=STORAGE, text="take this SOP class only, UID or keyword; repeatable"),
+        value(
+            "--only",
+            metavar="CLASS",
+            panel=STORAGE,
+            text="take this SOP class only, UID or keyword; repeatable",
+            choices=_classes,
+        ),
     ] = None
     prefer: Annotated[
         list[str] | None,
-        value("--prefer", metavar="SYNTAX", panel=STORAGE, text="choose this transfer syntax if offered; repeatable"),
+        value(
+            "--prefer",
+            metavar="SYNTAX",
+            panel=STORAGE,
+            text="choose this transfer syntax if offered; repeatable",
+            choices=_syntaxes,
+        ),
     ] = None
     preference: PreferenceOptions = PreferenceOptions()
     implicit: Annotated[bool, flag("+xi", "--implicit", panel=STORAGE, text="take implicit VR little endian only")] = (
@@ -191,7 +238,7 @@ class NameFamily(NamedTuple):
 
     name: Annotated[
         str,
-        value("--name", metavar="TEMPLATE", panel=NAMES, text="as '{PatientID}/{StudyDate}/{SOPInstanceUID}.dcm'"),
+        value("--name", metavar="TEMPLATE", panel=NAMES, text="a template: '{PatientID}/{SOPInstanceUID}.dcm'"),
     ] = ""
     modality_names: Annotated[
         bool, flag("--modality-names", panel=NAMES, text="CT.<UID>, as storescp names files; default <UID>.dcm")

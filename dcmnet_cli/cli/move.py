@@ -4,7 +4,7 @@ from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.config import Configuration
 from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
 from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
-from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.peer import PeerAndQuery
 from dcmnet_cli.cli.requestor import RequestorOptions
 from dcmnet_cli.cli.retrieve_job import Screen, run_retrieval
 from dcmnet_cli.cli.retrieve_options import DestinationOptions, RequestSyntaxOptions, RetrieveOptions
@@ -30,7 +30,7 @@ EXAMPLES = (
 
 @command(examples=EXAMPLES)
 def move(
-    words: PeerWords = None,
+    words: PeerAndQuery = None,
     *,
     keys: KeyOptions,
     model: ModelOptions,

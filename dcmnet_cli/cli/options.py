@@ -4,6 +4,7 @@ A command takes a family as a parameter (``association: AssociationOptions``) an
 what was typed and None where nothing was; ``settings`` merges them with environment and configuration.
 """
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -31,10 +32,28 @@ def flag(*names: str, panel: str, text: str = "", hidden: bool = False) -> Any:
     )
 
 
-def value(*names: str, metavar: str, panel: str, text: str = "", hidden: bool = False) -> Any:
-    """An option with a value, or with as many as its tuple type says. Name the default in ``text``."""
+def value(
+    *names: str,
+    metavar: str,
+    panel: str,
+    text: str = "",
+    hidden: bool = False,
+    choices: Callable[[], Iterable[str]] | None = None,
+) -> Any:
+    """An option with a value, or with as many as its tuple type says.
+
+    ``text`` names the default where it is none that the parameter has. ``choices`` gives all values there are, for
+    completion; whoever reads the option refuses others.
+    """
     return typer.Option(
-        *names, help=text, rich_help_panel=panel, hidden=hidden, metavar=metavar, show_default=False, show_envvar=False
+        *names,
+        help=text,
+        rich_help_panel=panel,
+        hidden=hidden,
+        metavar=metavar,
+        autocompletion=choices,
+        show_default=False,
+        show_envvar=False,
     )
 
 
@@ -64,7 +83,14 @@ class OutputOptions(NamedTuple):
     debug: Annotated[bool, flag("-d", "--debug", panel=OUTPUT, text="show every PDU decoded")] = False
     log_level: Annotated[
         str | None,
-        value("-ll", "--log-level", metavar="LEVEL", panel=OUTPUT, text="fatal, error, warn, info, debug or trace"),
+        value(
+            "-ll",
+            "--log-level",
+            metavar="LEVEL",
+            panel=OUTPUT,
+            text="fatal, error, warn, info, debug or trace",
+            choices=lambda: _LOG_LEVELS,
+        ),
     ] = None
     json: Annotated[bool, flag("--json", panel=OUTPUT, text="one JSON object on stdout, on failure too")] = False
     version: Annotated[

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -17,8 +17,27 @@ _BRACKETED = re.compile(r"\[([^][]*)\](:(.*))?", re.DOTALL)
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[\w.-]+)?")
 _HOST = re.compile(r"[^\s:/\\@\[\]\x00-\x20]+")
 
+
+def _words(*others: tuple[str, str]) -> Any:
+    """The peer and what stands behind it, as pairs of a name for the usage and a line of help each."""
+    names, texts = zip(("PEER", FORMS), *others, strict=True)
+    return typer.Argument(metavar=" ".join(names), help="\n".join(texts), show_default=False)
+
+
 # Optional for Typer: an option such as +vc does its work without a peer, so ``take_peer`` misses it instead.
-PeerWords = Annotated[list[str] | None, typer.Argument(metavar="PEER", help=FORMS, show_default=False)]
+PeerWords = Annotated[list[str] | None, _words()]
+PeerAndFiles = Annotated[
+    list[str] | None,
+    _words(("[PATH...]", "files, folders, DICOMDIRs, zip and tar archives; they may come from --from instead")),
+]
+PeerAndQueries = Annotated[
+    list[str] | None,
+    _words(("[FILE...]", "query files, DICOM or DICOM JSON, whose attributes are keys; -k goes before them")),
+]
+PeerAndQuery = Annotated[
+    list[str] | None,
+    _words(("[FILE]", "a query file, DICOM or DICOM JSON, whose attributes are keys; -k goes before them")),
+]
 
 
 class Peer(NamedTuple):

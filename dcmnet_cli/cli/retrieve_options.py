@@ -30,7 +30,14 @@ class RetrieveOptions(NamedTuple):
     ] = 0
     repeat: Annotated[int, value("--repeat", metavar="N", panel=RETRIEVE, text="ask for everything N times")] = 1
     priority: Annotated[
-        str, value("--priority", metavar="LEVEL", panel=RETRIEVE, text="low, medium (default) or high")
+        str,
+        value(
+            "--priority",
+            metavar="LEVEL",
+            panel=RETRIEVE,
+            text="low, medium (default) or high",
+            choices=lambda: PRIORITIES,
+        ),
     ] = "medium"
     abort: Annotated[bool, flag("--abort", panel=RETRIEVE, text="end with an A-ABORT instead of a release")] = False
     normal: Annotated[bool, known_default("-B", "--normal")] = False

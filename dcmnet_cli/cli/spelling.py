@@ -41,14 +41,14 @@ _SIGNED_NUMBER = re.compile(r"[+-][0-9]")
 _REPEATED = re.compile(r"-([a-z])\1+")
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str:
+def did_you_mean(word: str, names: Iterable[str], *, cutoff: float = 0.65) -> str:
     """``; did you mean -aec or -aet?`` for the names most like ``word``, or nothing when none is close."""
     from difflib import get_close_matches
 
     folded: dict[str, list[str]] = {}
     for name in names:
         folded.setdefault(name.lower(), []).append(name)
-    near = get_close_matches(word.lower(), folded, n=3, cutoff=0.65)
+    near = get_close_matches(word.lower(), folded, n=3, cutoff=cutoff)
     near = [name for name in near if len(name) > 2 or len(word) == 2]  # -d resembles too much
     near += [name for name in folded if name.startswith(word.lower()) and len(word) > 3 and name not in near][:3]
     matches = sorted(name for key in near for name in folded[key])
@@ -96,7 +96,10 @@ class Spelling:
             if not self._looks_like_option(word):
                 break
             if word not in self.options:
-                raise UsageError(f'no such option "{word}"; options stand after the command, as in dcmnet echo -v')
+                near = did_you_mean(word, self.options, cutoff=0.8)
+                raise UsageError(
+                    f'no such option "{word}"{near or "; options stand after the command, as in dcmnet echo -v"}'
+                )
         return list(words)
 
     def _looks_like_option(self, word: str) -> bool:

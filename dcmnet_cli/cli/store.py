@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dcmnet_cli.cli.command import command
-from dcmnet_cli.cli.peer import PeerWords
+from dcmnet_cli.cli.peer import PeerAndFiles
 from dcmnet_cli.cli.reporting import make_output
 from dcmnet_cli.cli.requestor import RequestorOptions
 from dcmnet_cli.cli.store_job import StoreJob
@@ -25,7 +25,7 @@ EXAMPLES = (
 
 @command(examples=EXAMPLES)
 def store(
-    words: PeerWords = None,
+    words: PeerAndFiles = None,
     *,
     inputs: InputOptions,
     sending: SendingOptions,

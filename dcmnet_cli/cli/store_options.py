@@ -14,6 +14,7 @@ INPUT = "Input"
 PROPOSAL = "Proposed transfer syntaxes"
 SENDING = "Sending"
 INVENTION = "Invented identities (load tests)"
+_MODES = ("never", "lossless", "always")
 
 
 def _x(short: str, long: str, text: str = "") -> Any:
@@ -25,7 +26,7 @@ class InputOptions(NamedTuple):
     """Which files."""
 
     from_list: Annotated[
-        str | None, value("--from", metavar="LIST", panel=INPUT, text="read paths from a file, or from - (one a line)")
+        str | None, value("--from", metavar="FILE", panel=INPUT, text="read paths from a file, or from - (one a line)")
     ] = None
     recurse: Annotated[
         bool, flag("--recurse/--no-recurse", "+r/-r", panel=INPUT, text="look into sub-folders; default yes")
@@ -104,11 +105,24 @@ class SendingOptions(NamedTuple):
 
     jobs: Annotated[int, value("-j", "--jobs", metavar="N", panel=SENDING, text="associations at once; default 1")] = 1
     group: Annotated[
-        str, value("--group", metavar="HOW", panel=SENDING, text="study: a study on one association (default); none")
+        str,
+        value(
+            "--group",
+            metavar="HOW",
+            panel=SENDING,
+            text="study: a study on one association (default); none",
+            choices=lambda: ("study", "none"),
+        ),
     ] = "study"
     transcode: Annotated[
         str,
-        value("--transcode", metavar="HOW", panel=SENDING, text="convert: never, lossless (default), always"),
+        value(
+            "--transcode",
+            metavar="HOW",
+            panel=SENDING,
+            text="convert: never, lossless (default), always",
+            choices=lambda: _MODES,
+        ),
     ] = ""
     decompress_never: Annotated[bool, flag("-dn", "--decompress-never", panel=SENDING, hidden=True)] = False
     decompress_lossless: Annotated[bool, flag("+dls", "--decompress-lossless", panel=SENDING, hidden=True)] = False
@@ -136,7 +150,14 @@ class SendingOptions(NamedTuple):
         str | None, value("--rate", metavar="RATE", panel=SENDING, text="at most so much: 20/s (files) or 5MB/s")
     ] = None
     priority: Annotated[
-        str, value("--priority", metavar="LEVEL", panel=SENDING, text="low, medium (default) or high")
+        str,
+        value(
+            "--priority",
+            metavar="LEVEL",
+            panel=SENDING,
+            text="low, medium (default) or high",
+            choices=lambda: ("low", "medium", "high"),
+        ),
     ] = "medium"
     repeat: Annotated[int, value("--repeat", metavar="N", panel=SENDING, text="send everything N times")] = 1
     strict: Annotated[bool, flag("--strict", panel=SENDING, text="exit 1 for warnings, too")] = False
@@ -164,7 +185,7 @@ class SendingOptions(NamedTuple):
             ("+dly", self.decompress_lossy),
         )
         mode = self.transcode or ("never" if given == "-dn" else "lossless")
-        if mode not in ("never", "lossless", "always"):
+        if mode not in _MODES:
             raise UsageError(f'--transcode: "{mode}" is not never, lossless or always')
         return mode
 

@@ -88,6 +88,7 @@ class TLSCommonOptions(NamedTuple):
             metavar="NAME",
             panel=TLS,
             text="security profile; default 8996; +ph lists them, DCMTK's +pg +pm +py +px +pz do as well",
+            choices=lambda: [profile.name for profile in PROFILES],
         ),
     ] = None
     profile_8996: Annotated[bool, flag("+pg", "--profile-8996", panel=TLS, hidden=True)] = False

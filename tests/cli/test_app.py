@@ -21,7 +21,7 @@ def run(*words: str, **options) -> subprocess.CompletedProcess[str]:
 def test_alone_it_says_where_to_start(shell) -> None:
     status, stdout, stderr = shell()
     assert (status, stderr) == (0, "")
-    assert "  dcmnet echo           the echo of the tests\n" in stdout
+    assert "  echo    the echo of the tests\n" in stdout
     assert "dcmnet COMMAND --help" in stdout
     assert max(map(len, stdout.splitlines())) <= 80
 
@@ -30,8 +30,18 @@ def test_alone_it_says_where_to_start(shell) -> None:
 def test_help_of_the_root_lists_every_command(shell, words: tuple[str, ...]) -> None:
     status, stdout, stderr = shell(*words)
     assert (status, stderr) == (0, "")
-    for line in ("│ echo    the echo of the tests", "│ listen  the listen of the tests", "│ --version "):
-        assert line in stdout
+    for line in (
+        "  echo    the echo of the tests",
+        "  listen  the listen of the tests",
+        "        --version  print the",
+    ):
+        assert f"\n{line}" in stdout
+
+
+@pytest.mark.parametrize("words", [("echo", "--help"), ("help", "echo")])
+def test_help_may_be_asked_as_a_command(shell, words: tuple[str, ...]) -> None:
+    assert shell(*words).stdout == shell("echo", "-h").stdout
+    assert shell("help").stdout == shell("--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,11 @@ def test_help_of_the_root_lists_every_command(shell, words: tuple[str, ...]) -> 
         (("lsten", "-x"), 'no such command "lsten"; did you mean listen?'),
         (("storescp",), 'no such command "storescp"; did you mean listen?'),
         (("echoscu", "host", "104"), 'no such command "echoscu"; did you mean echo?'),
+        (("ping", "host", "104"), 'no such command "ping"; did you mean echo?'),
         (("findscu",), 'no such command "findscu"'),
+        (("help", "ecko"), 'no such command "ecko"; did you mean echo?'),
+        (("--hlep",), 'no such option "--hlep"; did you mean --help?'),
+        (("--csv",), 'no such option "--csv"; options stand after the command, as in dcmnet echo -v'),
         (("-v", "echo"), 'no such option "-v"; options stand after the command, as in dcmnet echo -v'),
     ],
 )
