@@ -27,7 +27,7 @@ class Root(Group):
         "find": Entry("dcmnet_cli.cli.find", "ask what a peer has: studies, series, a worklist"),
         "move": Entry("dcmnet_cli.cli.move", "have objects sent, here or elsewhere, and prove that all came"),
         "get": Entry("dcmnet_cli.cli.get", "fetch objects over the same connection, and prove that all came"),
-        "listen": Entry("dcmnet_cli.cli.listen", "receive what peers send: echo and storage"),
+        "listen": Entry("dcmnet_cli.cli.listen", "receive what peers send, be an archive or a worklist"),
         "hash-password": Entry("dcmnet_cli.cli.hash_password", "make a line for the users file of listen"),
         "explain": Entry("dcmnet_cli.cli.explain", "say what a status, a reject reason or a UID means"),
     }
@@ -187,7 +187,9 @@ def build(root: type[Group] = Root) -> typer.Typer:
         ctx: typer.Context,
         version: Annotated[
             bool,
-            typer.Option("--version", help="print the version", callback=show_version, is_eager=True, metavar=""),
+            typer.Option(
+                "--version", help="print the version and exit", callback=show_version, is_eager=True, metavar=""
+            ),
         ] = False,
     ) -> None:
         """DICOM networking at the command line, with a reason for every failure."""

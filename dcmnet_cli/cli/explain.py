@@ -25,7 +25,9 @@ def explain(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="WORDS...", help="a rejection, an abort, a status, a UID, a command field, an exit status"
+            metavar="WORDS...",
+            help="a rejection, an abort, a status, a UID, a command field, an exit status",
+            autocompletion=lambda: ("rj", "abort", "status", "context", "uid", "command", "pdu", "exit"),
         ),
     ] = None,
     *,

@@ -28,35 +28,35 @@ ACCESS = "Who may"
 FAULTS = "Faults on purpose"
 
 
-def _prefer(short: str, long: str) -> Any:
+def _prefer(short: str, long: str, text: str) -> Any:
     """One of storescp's preferences, read and not listed: ``--prefer`` says it in words."""
-    return flag(short, long, panel=STORAGE, hidden=True)
+    return flag(short, long, panel=STORAGE, text=f"prefer {text}", hidden=True)
 
 
 class PreferenceOptions(NamedTuple):
     """storescp's ``+x?``: which of the transfer syntaxes offered in one context is chosen."""
 
-    xe: Annotated[bool, _prefer("+xe", "--prefer-little")] = False
-    xb: Annotated[bool, _prefer("+xb", "--prefer-big")] = False
-    xs: Annotated[bool, _prefer("+xs", "--prefer-lossless")] = False
-    xy: Annotated[bool, _prefer("+xy", "--prefer-jpeg8")] = False
-    xx: Annotated[bool, _prefer("+xx", "--prefer-jpeg12")] = False
-    xv: Annotated[bool, _prefer("+xv", "--prefer-j2k-lossless")] = False
-    xw: Annotated[bool, _prefer("+xw", "--prefer-j2k-lossy")] = False
-    xt: Annotated[bool, _prefer("+xt", "--prefer-jls-lossless")] = False
-    xu: Annotated[bool, _prefer("+xu", "--prefer-jls-lossy")] = False
-    xr: Annotated[bool, _prefer("+xr", "--prefer-rle")] = False
-    xd: Annotated[bool, _prefer("+xd", "--prefer-deflated")] = False
-    xm: Annotated[bool, _prefer("+xm", "--prefer-mpeg2")] = False
-    xh: Annotated[bool, _prefer("+xh", "--prefer-mpeg2-high")] = False
-    xn: Annotated[bool, _prefer("+xn", "--prefer-mpeg4")] = False
-    xl: Annotated[bool, _prefer("+xl", "--prefer-mpeg4-bd")] = False
-    x2: Annotated[bool, _prefer("+x2", "--prefer-mpeg4-2-2d")] = False
-    x3: Annotated[bool, _prefer("+x3", "--prefer-mpeg4-2-3d")] = False
-    xo: Annotated[bool, _prefer("+xo", "--prefer-mpeg4-2-st")] = False
-    x4: Annotated[bool, _prefer("+x4", "--prefer-hevc")] = False
-    x5: Annotated[bool, _prefer("+x5", "--prefer-hevc10")] = False
-    uncompressed: Annotated[bool, _prefer("+x=", "--prefer-uncompr")] = False
+    xe: Annotated[bool, _prefer("+xe", "--prefer-little", "explicit VR little endian")] = False
+    xb: Annotated[bool, _prefer("+xb", "--prefer-big", "explicit VR big endian")] = False
+    xs: Annotated[bool, _prefer("+xs", "--prefer-lossless", "JPEG lossless")] = False
+    xy: Annotated[bool, _prefer("+xy", "--prefer-jpeg8", "JPEG baseline")] = False
+    xx: Annotated[bool, _prefer("+xx", "--prefer-jpeg12", "JPEG extended")] = False
+    xv: Annotated[bool, _prefer("+xv", "--prefer-j2k-lossless", "JPEG 2000 lossless")] = False
+    xw: Annotated[bool, _prefer("+xw", "--prefer-j2k-lossy", "JPEG 2000")] = False
+    xt: Annotated[bool, _prefer("+xt", "--prefer-jls-lossless", "JPEG-LS lossless")] = False
+    xu: Annotated[bool, _prefer("+xu", "--prefer-jls-lossy", "JPEG-LS near-lossless")] = False
+    xr: Annotated[bool, _prefer("+xr", "--prefer-rle", "RLE")] = False
+    xd: Annotated[bool, _prefer("+xd", "--prefer-deflated", "deflated explicit little endian")] = False
+    xm: Annotated[bool, _prefer("+xm", "--prefer-mpeg2", "MPEG-2 main level")] = False
+    xh: Annotated[bool, _prefer("+xh", "--prefer-mpeg2-high", "MPEG-2 high level")] = False
+    xn: Annotated[bool, _prefer("+xn", "--prefer-mpeg4", "MPEG-4 high profile")] = False
+    xl: Annotated[bool, _prefer("+xl", "--prefer-mpeg4-bd", "MPEG-4 Blu-ray compatible")] = False
+    x2: Annotated[bool, _prefer("+x2", "--prefer-mpeg4-2-2d", "MPEG-4 for 2D video")] = False
+    x3: Annotated[bool, _prefer("+x3", "--prefer-mpeg4-2-3d", "MPEG-4 for 3D video")] = False
+    xo: Annotated[bool, _prefer("+xo", "--prefer-mpeg4-2-st", "MPEG-4 stereo")] = False
+    x4: Annotated[bool, _prefer("+x4", "--prefer-hevc", "HEVC main profile")] = False
+    x5: Annotated[bool, _prefer("+x5", "--prefer-hevc10", "HEVC main 10 profile")] = False
+    uncompressed: Annotated[bool, _prefer("+x=", "--prefer-uncompr", "uncompressed")] = False
 
     def syntaxes(self) -> tuple[str, ...]:
         """What is preferred, with uncompressed fallbacks. Raises UsageError for two of them."""

@@ -95,7 +95,15 @@ class OutputOptions(NamedTuple):
     json: Annotated[bool, flag("--json", panel=OUTPUT, text="one JSON object on stdout, on failure too")] = False
     version: Annotated[
         bool,
-        typer.Option("--version", callback=show_version, is_eager=True, hidden=True, metavar=""),
+        typer.Option(
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            metavar="",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+            help="print the version and exit",
+        ),
     ] = False
 
     @property

@@ -17,9 +17,9 @@ INVENTION = "Invented identities (load tests)"
 _MODES = ("never", "lossless", "always")
 
 
-def _x(short: str, long: str, text: str = "") -> Any:
-    """One of storescu's proposals. Those without a text are read and not listed: nobody remembers them all."""
-    return flag(short, long, panel=PROPOSAL, text=text, hidden=not text)
+def _x(short: str, long: str, text: str, *, rare: bool = False) -> Any:
+    """One of storescu's proposals. The rare ones are read and not listed: nobody remembers them all."""
+    return flag(short, long, panel=PROPOSAL, text=text, hidden=rare)
 
 
 class InputOptions(NamedTuple):
@@ -65,7 +65,7 @@ class ProposalOptions(NamedTuple):
     ] = False
     uncompressed: Annotated[bool, _x("-x=", "--propose-uncompr", "uncompressed only")] = False
     little: Annotated[bool, _x("-xe", "--propose-little", "explicit little endian first")] = False
-    big: Annotated[bool, _x("-xb", "--propose-big")] = False
+    big: Annotated[bool, _x("-xb", "--propose-big", "explicit big endian (retired) first", rare=True)] = False
     implicit: Annotated[bool, _x("-xi", "--propose-implicit", "implicit little endian only")] = False
     lossless: Annotated[bool, _x("-xs", "--propose-lossless", "JPEG lossless")] = False
     jpeg8: Annotated[bool, _x("-xy", "--propose-jpeg8", "JPEG baseline")] = False
@@ -78,15 +78,15 @@ class ProposalOptions(NamedTuple):
     deflated: Annotated[
         bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, text="deflated explicit little endian")
     ] = False
-    mpeg2: Annotated[bool, _x("-xm", "--propose-mpeg2")] = False
-    mpeg2_high: Annotated[bool, _x("-xh", "--propose-mpeg2-high")] = False
-    mpeg4: Annotated[bool, _x("-xn", "--propose-mpeg4")] = False
-    mpeg4_bd: Annotated[bool, _x("-xl", "--propose-mpeg4-bd")] = False
-    mpeg4_2d: Annotated[bool, _x("-x2", "--propose-mpeg4-2-2d")] = False
-    mpeg4_3d: Annotated[bool, _x("-x3", "--propose-mpeg4-2-3d")] = False
-    mpeg4_stereo: Annotated[bool, _x("-xo", "--propose-mpeg4-2-st")] = False
-    hevc: Annotated[bool, _x("-x4", "--propose-hevc")] = False
-    hevc10: Annotated[bool, _x("-x5", "--propose-hevc10")] = False
+    mpeg2: Annotated[bool, _x("-xm", "--propose-mpeg2", "MPEG-2 main level", rare=True)] = False
+    mpeg2_high: Annotated[bool, _x("-xh", "--propose-mpeg2-high", "MPEG-2 high level", rare=True)] = False
+    mpeg4: Annotated[bool, _x("-xn", "--propose-mpeg4", "MPEG-4 high profile", rare=True)] = False
+    mpeg4_bd: Annotated[bool, _x("-xl", "--propose-mpeg4-bd", "MPEG-4 Blu-ray compatible", rare=True)] = False
+    mpeg4_2d: Annotated[bool, _x("-x2", "--propose-mpeg4-2-2d", "MPEG-4 for 2D video", rare=True)] = False
+    mpeg4_3d: Annotated[bool, _x("-x3", "--propose-mpeg4-2-3d", "MPEG-4 for 3D video", rare=True)] = False
+    mpeg4_stereo: Annotated[bool, _x("-xo", "--propose-mpeg4-2-st", "MPEG-4 stereo", rare=True)] = False
+    hevc: Annotated[bool, _x("-x4", "--propose-hevc", "HEVC main profile", rare=True)] = False
+    hevc10: Annotated[bool, _x("-x5", "--propose-hevc10", "HEVC main 10 profile", rare=True)] = False
 
     def proposal(self) -> "Proposal":
         """What is proposed. Raises UsageError where two ``-x?`` are given."""
@@ -124,7 +124,9 @@ class SendingOptions(NamedTuple):
             choices=lambda: _MODES,
         ),
     ] = ""
-    decompress_never: Annotated[bool, flag("-dn", "--decompress-never", panel=SENDING, hidden=True)] = False
+    decompress_never: Annotated[
+        bool, flag("-dn", "--decompress-never", panel=SENDING, text="as --transcode never", hidden=True)
+    ] = False
     decompress_lossless: Annotated[bool, flag("+dls", "--decompress-lossless", panel=SENDING, hidden=True)] = False
     decompress_lossy: Annotated[bool, flag("+dly", "--decompress-lossy", panel=SENDING, hidden=True)] = False
     halt: Annotated[bool, flag("--halt", panel=SENDING, text="stop at the first instance that is not stored")] = False

@@ -60,7 +60,9 @@ class TLSCommonOptions(NamedTuple):
     key_password_env: Annotated[
         str | None, value("--key-password-env", metavar="VAR", panel=TLS, text="it is in the environment")
     ] = None
-    null_passwd: Annotated[bool, flag("-pw", "--null-passwd", panel=TLS, hidden=True)] = False
+    null_passwd: Annotated[
+        bool, flag("-pw", "--null-passwd", panel=TLS, text="the key has an empty password", hidden=True)
+    ] = False
     # The contents of a file tell its format.
     pem_keys: Annotated[bool, flag("-pem", "--pem-keys", panel=TLS, hidden=True)] = False
     der_keys: Annotated[bool, flag("-der", "--der-keys", panel=TLS, hidden=True)] = False
@@ -91,11 +93,21 @@ class TLSCommonOptions(NamedTuple):
             choices=lambda: [profile.name for profile in PROFILES],
         ),
     ] = None
-    profile_8996: Annotated[bool, flag("+pg", "--profile-8996", panel=TLS, hidden=True)] = False
-    profile_8996_mod: Annotated[bool, flag("+pm", "--profile-8996-mod", panel=TLS, hidden=True)] = False
-    profile_bcp195_nd: Annotated[bool, flag("+py", "--profile-bcp195-nd", panel=TLS, hidden=True)] = False
-    profile_bcp195: Annotated[bool, flag("+px", "--profile-bcp195", panel=TLS, hidden=True)] = False
-    profile_bcp195_ex: Annotated[bool, flag("+pz", "--profile-bcp195-ex", panel=TLS, hidden=True)] = False
+    profile_8996: Annotated[
+        bool, flag("+pg", "--profile-8996", panel=TLS, text="as --tls-profile 8996", hidden=True)
+    ] = False
+    profile_8996_mod: Annotated[
+        bool, flag("+pm", "--profile-8996-mod", panel=TLS, text="as --tls-profile 8996-mod", hidden=True)
+    ] = False
+    profile_bcp195_nd: Annotated[
+        bool, flag("+py", "--profile-bcp195-nd", panel=TLS, text="as --tls-profile bcp195-nd", hidden=True)
+    ] = False
+    profile_bcp195: Annotated[
+        bool, flag("+px", "--profile-bcp195", panel=TLS, text="as --tls-profile bcp195", hidden=True)
+    ] = False
+    profile_bcp195_ex: Annotated[
+        bool, flag("+pz", "--profile-bcp195-ex", panel=TLS, text="as --tls-profile bcp195-ex", hidden=True)
+    ] = False
     ciphers: Annotated[
         list[str] | None,
         value("+cs", "--cipher", metavar="SUITE", panel=TLS, text="allow this cipher suite as well; repeatable"),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from dcmnet_cli.cli.command import Command, Group
+from dcmnet_cli.cli.command import HELP_NAMES, Command, Group
 
 GENERAL = "Options"
 _OUTPUT = "Output"
@@ -81,13 +81,22 @@ class CommandFacts(NamedTuple):
 
 def read_tree(root: Group) -> list[CommandFacts]:
     """Every subcommand, imported for it."""
-    above = typer.Context(root, info_name="dcmnet")  # type: ignore[arg-type]
+    above = _context(root)
     found = []
     for name, entry in root.subcommands.items():
         command = root.load(name)
-        ctx = typer.Context(command, info_name=name, parent=above)
+        ctx = typer.Context(command, info_name=name, parent=above, help_option_names=HELP_NAMES)
         found.append(read_command(command, ctx)._replace(summary=entry.summary))
     return found
+
+
+def read_root(root: Group) -> CommandFacts:
+    """``dcmnet`` itself."""
+    return read_command(root, _context(root))
+
+
+def _context(root: Group) -> typer.Context:
+    return typer.Context(root, info_name="dcmnet", help_option_names=HELP_NAMES)  # type: ignore[arg-type]
 
 
 def read_command(command: Any, ctx: typer.Context) -> CommandFacts:
