@@ -40,8 +40,8 @@ class Root(Group):
         "getscu": "get",
         "storescp": "listen",
         "dcmrecv": "listen",
-        "dcmqrscp": "listen",
-        "wlmscpfs": "listen",
+    }
+    everyday: ClassVar[Mapping[str, str]] = {
         "ping": "echo",
         "verify": "echo",
         "send": "store",
@@ -49,6 +49,7 @@ class Root(Group):
         "retrieve": "get",
         "receive": "listen",
         "serve": "listen",
+        "wlmscpfs": "listen",
     }
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **__: Any) -> NoReturn:

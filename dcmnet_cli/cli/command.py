@@ -122,8 +122,9 @@ class Group(TyperGroup):
     """The root. ``subcommands`` is the whole table; a stub stands for each until it is called."""
 
     subcommands: ClassVar[Mapping[str, Entry]] = {}
-    # Names of other toolkits' programs, and everyday words, for whoever types them out of habit.
+    # Names of other toolkits' programs, for whoever types them out of habit, and words for what commands do.
     known_elsewhere: ClassVar[Mapping[str, str]] = {}
+    everyday: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -155,7 +156,7 @@ class Group(TyperGroup):
             return name, self.load(name), args[1:]
         if ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        elsewhere = self.known_elsewhere.get(name)
+        elsewhere = self.known_elsewhere.get(name) or self.everyday.get(name)
         hint = f"; did you mean {elsewhere}?" if elsewhere in self.commands else did_you_mean(name, self.commands)
         raise UsageError(f'no such command "{name}"{hint}')
 

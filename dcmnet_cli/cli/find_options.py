@@ -70,7 +70,7 @@ class AskOptions(NamedTuple):
             metavar="LEVEL",
             panel=QUERY,
             text="low, medium (default) or high",
-            choices=lambda: _PRIORITIES,
+            choices=lambda: ("low", "medium", "high"),
         ),
     ] = "medium"
     repeat: Annotated[int, value("--repeat", metavar="N", panel=QUERY, text="ask N times")] = 1

@@ -36,7 +36,7 @@ class RetrieveOptions(NamedTuple):
             metavar="LEVEL",
             panel=RETRIEVE,
             text="low, medium (default) or high",
-            choices=lambda: PRIORITIES,
+            choices=lambda: ("low", "medium", "high"),
         ),
     ] = "medium"
     abort: Annotated[bool, flag("--abort", panel=RETRIEVE, text="end with an A-ABORT instead of a release")] = False
