@@ -18,6 +18,7 @@ from dcmnet_cli.cli.tree import CommandFacts, OptionFacts, read_command
 from dcmnet_cli.render.output import Channel
 
 _WIDEST = 100
+_NARROW = 64  # where texts beside the names would be but words below each other
 _WIDEST_NAME = 27  # of a long name with its value; what is wider pushes its text to the next line
 _SHORT = 4
 _QUOTED_WORDS = re.compile(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+")
@@ -32,7 +33,7 @@ def show_help(ctx: typer.Context) -> None:
     if isinstance(ctx.command, Group):
         lines += ["", channel.paint("Commands", "bold"), *command_lines(ctx.command.subcommands, channel)]
     lines += _argument_lines(facts, width)
-    column = max(len(name) for option in facts.options for _, name in _names(option) if len(name) <= _WIDEST_NAME)
+    column = _column(facts) if width >= _NARROW else 0
     for title, options in facts.panels.items():
         listed = [option for option in options if option.is_listed]
         if listed:
@@ -81,6 +82,11 @@ def _argument_lines(facts: CommandFacts, width: int) -> Iterator[str]:
         column = max(len(argument.metavar) for argument in facts.arguments)
         for argument in facts.arguments:
             yield from _hang(f"  {argument.metavar:<{column}}  ", argument.text, width)
+
+
+def _column(facts: CommandFacts) -> int:
+    """How wide the long names are, those aside that are too long."""
+    return max(len(name) for option in facts.options for _, name in _names(option) if len(name) <= _WIDEST_NAME)
 
 
 def _names(option: OptionFacts) -> Iterator[tuple[str, str]]:

@@ -49,6 +49,17 @@ def test_help_fits_80_columns_without_a_blank_at_any_end(screen: str) -> None:
     assert "\x1b" not in screen
 
 
+@pytest.mark.parametrize("width", [50, 63, 64, 200])
+def test_help_fits_other_widths(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert run(["hash-password", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= min(width, 100)
+    assert "show negotiation" in shown
+
+
 def test_every_option_stands_in_a_family_with_its_text(name: str, screen: str) -> None:
     _, *families = re.split(r"^(?=[A-Z].*$)", screen.partition("\n\n")[2], flags=re.MULTILINE)
     shown = {family.partition("\n")[0]: " ".join(family.split()) for family in families}

@@ -37,7 +37,7 @@ _dcmnet_value() {
 _dcmnet() {
     local command config asked word expl
     local -i place=1 ended=0
-    local -a options arguments kinds choices waiting
+    local -a offered arguments kinds choices waiting
     local rest
     if (( CURRENT == 2 )); then
         _describe -t commands command _dcmnet_commands
@@ -80,7 +80,7 @@ _dcmnet() {
     fi
     $command ''
     if (( ! ended )) && [[ $PREFIX == [-+]* ]]; then
-        _describe -o option options
+        _describe -o option offered
     else
         _dcmnet_value ${arguments[place]:-$rest}
     fi
@@ -113,7 +113,7 @@ def _function(command: Words) -> Iterator[str]:
     yield f"_dcmnet_of_{command.name.replace('-', '_')}() {{"
     yield "    case $1 in"
     yield "    '')"
-    yield "        options=("
+    yield "        offered=("
     yield from (f"            {_described(name, text)}" for name, text in command.options)
     yield "        )"
     yield f"        arguments=({' '.join(command.arguments)}) rest={command.rest}"
