@@ -355,7 +355,7 @@ class AdmissionOptions(NamedTuple):
     ] = None
     users: Annotated[
         str | None,
-        value("--users", metavar="FILE", panel=ACCESS, text="check user and password by name:hash lines"),
+        value("--users", metavar="FILE", panel=ACCESS, text="check user and password by lines of hash-password"),
     ] = None
     identity_command: Annotated[
         str | None,

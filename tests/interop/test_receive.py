@@ -178,6 +178,21 @@ def test_only_and_implicit(listener: StartListener, inbox: Path) -> None:
     assert pydicom.dcmread(stored).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2"
 
 
+def test_users_by_the_lines_of_hash_password(listener: StartListener, inbox: Path, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    made = dcmnet("hash-password", "jane", "--password-file", str(tmp_path / "password"))
+    assert made.stdout.startswith("jane:scrypt$")
+    users = tmp_path / "users"
+    users.write_text(made.stdout)
+    users.chmod(0o600)
+    server = listener("-od", str(inbox), "--users", str(users), "--require-identity", "-v")
+    words = ("store", HOST, str(server.port), f"{FOLDER}/CT_small.dcm")
+    assert dcmnet(*words).status == 5
+    assert dcmnet(*words, "-usr", "jane", "-pwd", "guess").status == 5
+    assert dcmnet(*words, "-usr", "jane", "-pwd", "secret").status == 0
+    assert server.wait_for("stored")["identity"] == "jane"
+
+
 def test_access_by_address(listener: StartListener, inbox: Path) -> None:
     closed = listener("-od", str(inbox), "--allow", "192.0.2.0/24")
     assert dcmnet("store", HOST, str(closed.port), f"{FOLDER}/CT_small.dcm").status == 5

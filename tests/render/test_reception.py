@@ -65,7 +65,8 @@ def test_people_get_short_uids() -> None:
     assert lines[1].startswith(
         "22:13:20  CTROOM2     10.20.9.40      received     study ...88.77: 1 stored, 1 skipped, "
     )
-    assert lines[3] == "22:13:20  -           -               hook         route.py study ...88.77: exit 1 in 0.4 s"
+    assert lines[3].startswith("22:13:20  -           -               hook         route.py study ...88.77: exit 1 in")
+    assert lines[3].endswith('0.4 s: "no such route"')
     assert lines[5] == "22:13:20  stopped  0 associations, 1 stored, 1 duplicate skipped, 1 hook failed"
 
 
@@ -73,7 +74,7 @@ def test_a_pipe_gets_whole_ones() -> None:
     lines = show(pipe(), events())
     assert lines[1].split("\t")[1:4] == ["CTROOM2", PEER, "received"]
     assert f"\tstudy {STUDY}: 1 stored, 1 skipped, 1.1 MB, " in lines[1]
-    assert lines[3].endswith(f"\troute.py study {STUDY}: exit 1 in 0.4 s")
+    assert lines[3].endswith(f'\troute.py study {STUDY}: exit 1 in 0.4 s: "no such route"')
 
 
 def test_every_event_follows_the_schema_and_keeps_its_facts() -> None:

@@ -56,11 +56,12 @@ class HookResult(NamedTuple):
 
     @property
     def detail(self) -> str:
-        """One line for a log."""
+        """One line for a log, with the last words of a program that failed."""
         ending = self.problem or f"exit {self.exit_status} in {self.seconds:.1f} s"
         if not self.problem and self.exit_status is not None and self.exit_status < 0:
             ending = f"killed by signal {-self.exit_status} after {self.seconds:.1f} s"
-        return f"{self.program} {self.event} {self.subject}: {ending}"
+        said = "" if self.is_ok or not self.output else f': "{self.output[-1]}"'
+        return f"{self.program} {self.event} {self.subject}: {ending}{said}"
 
 
 class _Run(NamedTuple):
