@@ -408,6 +408,7 @@ def test_an_end_on_purpose(inbox: Path, text: str, kind: type, kept: int) -> Non
         with pytest.raises(kind), Sender(running.port) as sender:
             sender.store(data_set())
         running.closed(1)
+        assert len(running.all("failed") + running.all("aborted")) == 1  # told once
         with Sender(running.port) as sender:
             assert sender.echo() == 0
     assert len(files(inbox)) == kept

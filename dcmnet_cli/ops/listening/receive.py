@@ -216,6 +216,7 @@ def _end_on_purpose(request: ServiceRequest, fault: ObjectFault) -> None:
         return
     if fault.end == "drop":
         request.association.transport.close(abort=True)
+        request.association.abort()  # nobody hears it any more: the association knows that it is over
         raise ConnectionLost("dropped on purpose, as asked for", how="closed_here")
     request.association.abort()
     raise AssociationAborted("aborted on purpose, as asked for", 0, 0, by_peer=False)
