@@ -196,6 +196,7 @@ def test_users_by_the_lines_of_hash_password(listener: StartListener, inbox: Pat
 def test_access_by_address(listener: StartListener, inbox: Path) -> None:
     closed = listener("-od", str(inbox), "--allow", "192.0.2.0/24")
     assert dcmnet("store", HOST, str(closed.port), f"{FOLDER}/CT_small.dcm").status == 5
+    assert closed.wait_for("warning")["message"] == "127.0.0.1 is none of the addresses that are allowed"
     opened = listener("-od", str(inbox), "--allow", "127.0.0.0/8")
     assert dcmnet("store", HOST, str(opened.port), f"{FOLDER}/CT_small.dcm").status == 0
 

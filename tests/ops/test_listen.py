@@ -265,7 +265,7 @@ def test_a_port_that_is_taken() -> None:
         (Summary(associations=1, echoes=1), "1 association, 1 echo"),
         (
             Summary(associations=3, rejected=2, echoes=4, failed=1, cut_off=True),
-            "3 associations, 4 echoes, 2 rejected, 1 failed, some aborted at the end",
+            "3 associations, 4 echoes, 2 rejected, 1 connection failed, some aborted at the end",
         ),
     ],
 )

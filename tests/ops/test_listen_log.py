@@ -117,7 +117,7 @@ def test_a_log_whose_reader_went_away_stops_the_listener_once() -> None:
         (Summary(associations=1, echoes=1), "1 association, 1 echo"),
         (
             Summary(associations=2, stored=430, duplicates=6, refused=1, failed=3, hooks_failed=1, cut_off=True),
-            "2 associations, 430 stored, 6 duplicates skipped, 1 not stored, 3 failed, 1 hook failed, "
+            "2 associations, 430 stored, 6 duplicates skipped, 1 not stored, 3 connections failed, 1 hook failed, "
             "some aborted at the end",
         ),
     ],

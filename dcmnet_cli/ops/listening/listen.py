@@ -179,6 +179,7 @@ class Listener:
             return fault
         address = association.transport.remote.rpartition(":")[0].strip("[]")
         if not self._is_admitted(address):
+            self._log.warned(f"{address} is none of the addresses that are allowed")
             return NOT_ADMITTED
         decision = self._identity_of(request, association, address)
         plan = self._plan

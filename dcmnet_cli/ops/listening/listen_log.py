@@ -82,7 +82,7 @@ class Summary(NamedTuple):
             "received and ignored": self.ignored,
             "not stored": self.refused,
             "rejected": self.rejected,
-            "failed": self.failed,
+            f"connection{'s' * (self.failed != 1)} failed": self.failed,
             f"hook{'s' * (self.hooks_failed != 1)} failed": self.hooks_failed,
         }
         told += [f"{number:,} {word}" for word, number in words.items() if number]
