@@ -72,11 +72,25 @@ class Folder:
                     self._unnamed = 0
                 # Whatever else it was stands in the way of a named one, too, and is better told then.
         name = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=self._root)
+            try:
+                number = os.open(name, flags, 0o666, dir_fd=self._root)
+            except FileNotFoundError:
+                self._find_again()
+                number = os.open(name, flags, 0o666, dir_fd=self._root)
         except OSError as error:
             raise self._error("create a file in", error) from error
         return IncomingFile(self, number, name, header)
+
+    def _find_again(self) -> None:
+        """Our folder was removed: if there is one at its path again, that is ours from now on. Raises OSError."""
+        number = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.dup2(number, self._root, inheritable=False)  # in one step, as other threads go by it all the time
+        os.close(number)
+        with suppress(IndexError):
+            while True:
+                os.close(self._spare.pop())
 
     def prepare(self) -> None:
         """Open the next unnamed file ahead of ``begin``, for when there is time to wait: after a response."""

@@ -294,6 +294,11 @@ def test_the_folder_is_removed_and_others_still_work(root: Path) -> None:
     with pytest.raises(OutputError, match="no such file or directory"):
         store(folder, "b")
     assert store(other, "b").outcome == "stored"
+    gone.mkdir()
+    assert store(folder, "c") == Stored("stored", str(gone / "c"))
+    folder.prepare()
+    assert store(folder, "s/d").outcome == "stored"
+    assert sorted(os.listdir(gone)) == ["c", "s"]
 
 
 def test_a_sub_folder_that_somebody_removes_comes_again(root: Path) -> None:

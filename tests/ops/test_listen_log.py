@@ -44,16 +44,18 @@ def test_every_outcome_is_counted() -> None:
     log = Log()
     for outcome in COUNTED_OUTCOMES:
         log.received(REMOTE, received(outcome), tell=False)
-    log.not_stored(REMOTE, "no space left on device")
+    log.not_stored(REMOTE, "1.2.3", "no space left on device")
     assert log.summary(False) == Summary(stored=3, duplicates=1, refused=2, ignored=1)
-    assert [event.event for event in log.events] == ["failed"]
+    (failed,) = log.events
+    assert (failed.event, failed.detail) == ("failed", "1.2.3 not stored: no space left on device")
+    assert failed.facts["sop_instance_uid"] == "1.2.3"
 
 
 def test_what_an_association_brought_is_told_at_its_end() -> None:
     log = Log()
     for outcome in ("stored", "stored", "skipped"):
         log.received(REMOTE, received(outcome), tell=False)
-    log.not_stored(REMOTE, "why")
+    log.not_stored(REMOTE, "1.2.3", "why")
     log.closed(REMOTE)
     told = next(event for event in log.events if event.event == "received")
     assert "study 1.2.3: 2 stored, 1 skipped, 1 not stored, 3.0 kB" in told.detail

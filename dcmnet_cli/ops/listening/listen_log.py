@@ -193,11 +193,12 @@ class EventLog(ServerObserver):
                 self._stored_facts(remote, received, outcome),
             )
 
-    def not_stored(self, remote: str, why: str) -> None:
+    def not_stored(self, remote: str, sop_instance_uid: str, why: str) -> None:
         """An object was refused because it could not be stored; the association goes on."""
         self._count("refused")
         self._received.setdefault(remote, Received()).refused += 1
-        self.emit("failed", remote, f"not stored: {why}", {"kind": "output", "message": why})
+        facts: dict[str, object] = {"kind": "output", "message": why, "sop_instance_uid": sop_instance_uid}
+        self.emit("failed", remote, f"{printable(sop_instance_uid)} not stored: {why}", facts)
 
     def hook_ended(self, result: HookResult) -> None:
         """A hook ended, well or not."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dcmnet_cli.core import uids
+from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.errors import OutputError
 from dcmnet_cli.net.server import ServerObserver
@@ -138,4 +139,6 @@ class Storage(ServerObserver):
         )
 
     def _failed(self, request: ServiceRequest, why: str) -> None:
-        self._log.not_stored(request.association.transport.remote, why)
+        message = request.message
+        assert isinstance(message, CStoreRQ)
+        self._log.not_stored(request.association.transport.remote, message.affected_sop_instance_uid, why)
