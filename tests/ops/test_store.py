@@ -252,6 +252,17 @@ def test_a_study_stays_on_one_association(tmp_path: Path) -> None:
     assert sorted(study for held in studies for study in held) == list(range(6))
 
 
+def test_a_peer_that_takes_fewer_associations_gets_fewer_and_that_is_told(tmp_path: Path) -> None:
+    peer = Peer(most=2)
+    peer.on_store = lambda _: time.sleep(0.01)
+    sent = send(peer, write_objects(tmp_path, 24, studies=6), StoreOptions(jobs=4))
+    assert sent.counts() == {"stored": 24}
+    assert (sent.result.jobs, sent.result.retries) == (2, 0)
+    (note,) = sent.report.notes
+    assert note.startswith("fewer associations at once than asked for: ")
+    assert "local limit exceeded" in note
+
+
 def test_without_groups_one_study_is_spread(tmp_path: Path) -> None:
     peer = Peer()
     peer.on_store = lambda _: time.sleep(0.005)

@@ -104,6 +104,7 @@ def store(
     for batch in plan.batches:
         run.send(batch)
     run.close()
+    report.notes += run.notes
     result = StoreResult(
         run.tally,
         tuple((skipped.label, skipped.why) for skipped in plan.skipped if not skipped.is_fault),
@@ -166,6 +167,7 @@ class _Run:
         self.tally = Tally()
         self.spent = TimeSpent()
         self._gave_up: DcmnetError | None = None
+        self._turned_away = ""
         self.journal_error: OutputError | None = None
         self.last_error: DcmnetError | None = None
         self.is_interrupted = False
@@ -189,6 +191,11 @@ class _Run:
                     self._journal, self.journal_error = None, error
                     self._halted.set()
 
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing about associations that were not had, though nothing was lost with them."""
+        return [self._turned_away] if self._turned_away else []
+
     def close(self) -> None:
         """Outcomes that come later are too late."""
         with self._lock:
@@ -198,7 +205,6 @@ class _Run:
         """Everything in ``batch``: when this returns, each of its instances has its outcome."""
         work = Work(batch)
         jobs = max(1, min(self._options.jobs, work.parts))
-        self.most_jobs = max(self.most_jobs, jobs)
         self._gave_up = None
         while work.parts and self._gave_up is None and not self._halted.is_set():
             self._work_in_threads(work, batch, jobs)
@@ -283,6 +289,7 @@ class _Run:
             except DcmnetError as caught:
                 error = caught
                 if _is_for_now(error) and self._steps_down():
+                    self._turned_away = f"fewer associations at once than asked for: {error.message}"
                     return
                 failures = failures + 1 if self._may_pass(error) else self._options.retries + 1
             if failures > self._options.retries:
@@ -352,6 +359,7 @@ class _Run:
         with self._lock:
             self.associations += 1
             self._open.add(association)
+            self.most_jobs = max(self.most_jobs, len(self._open))
             if self._negotiated is not None:
                 self._negotiated(batch, association.negotiated)
         return association
