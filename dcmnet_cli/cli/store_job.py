@@ -20,7 +20,7 @@ from dcmnet_cli.ops.storing.journal import Journal
 from dcmnet_cli.ops.storing.plan import Batch, Plan, make_plan
 from dcmnet_cli.ops.storing.plan_table import answered_rows, input_facts, proposed_rows
 from dcmnet_cli.ops.storing.proposals import Proposal
-from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart, store, take_out, unsendable
+from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart, repeated, store, take_out, unsendable
 from dcmnet_cli.ops.storing.transfer import InputFacts, Outcome, PlanRow, StoreResult
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.output import Output
@@ -124,7 +124,7 @@ class StoreJob:
         if self._inputs.part10_only:
             plan, taken = take_out(plan, lambda instance: "no file meta information" in instance.file.notes)
             skipped = [Skipped(instance.source.label, "no file meta information", False) for instance in taken]
-            plan = plan._replace(skipped=[*plan.skipped, *skipped], files=plan.files - len(taken))
+            plan = plan._replace(skipped=[*plan.skipped, *skipped])
         paths = [*self._paths, *([self._inputs.from_list] if self._inputs.from_list else [])]
         self._unreadable = {skipped.label for skipped in plan.skipped if skipped.is_fault}
         self._facts = facts = input_facts(plan, paths)
@@ -132,8 +132,7 @@ class StoreJob:
         if not plan.files and not plan.unfit:
             why = "; ".join(f"{skipped.label}: {skipped.why}" for skipped in plan.skipped[:3])
             raise InputError("nothing to send: no DICOM object was found" + (f" ({why})" if why else ""))
-        again = [batch._replace(groups=batch.groups * self._sending.repeat) for batch in plan.batches]
-        return plan._replace(batches=again)
+        return repeated(plan, self._sending.repeat)
 
     def _sources(self) -> Iterator[Found]:
         search = self._inputs.search()
@@ -145,8 +144,7 @@ class StoreJob:
         confirmed: list[Outcome] = []
         if journal is not None:
             plan, confirmed = confirmed_apart(plan, journal)
-        total = plan.files * self._sending.repeat - len(confirmed) + sum(1 for _ in unsendable(plan))
-        progress = Progress(self._output, total, plan.bytes * self._sending.repeat)
+        progress = Progress(self._output, plan.files + sum(1 for _ in unsendable(plan)), plan.bytes)
         with ExitStack() as stack:
             shown: set[int] = set()
 

@@ -28,7 +28,7 @@ from dcmnet_cli.ops.storing import store as store_module
 from dcmnet_cli.ops.storing.invent import Inventor, Kinds
 from dcmnet_cli.ops.storing.journal import Journal
 from dcmnet_cli.ops.storing.plan import Group
-from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart
+from dcmnet_cli.ops.storing.store import StoreOptions, confirmed_apart, repeated
 from dcmnet_cli.ops.storing.transfer import Outcome
 from dcmnet_cli.ops.target import Target
 from tests.dicom_files import CT, IMPLICIT, data_set, part10
@@ -282,7 +282,8 @@ def test_one_association_for_one_study(tmp_path: Path) -> None:
 
 def test_repeated_studies(tmp_path: Path) -> None:
     plan = plan_of(write_objects(tmp_path, 3))
-    again = plan._replace(batches=[batch._replace(groups=batch.groups * 5) for batch in plan.batches])
+    again = repeated(plan, 5)
+    assert (again.files, again.bytes, again.rows[0].files) == (15, 5 * plan.bytes, 15)
     peer = Peer(["ok", "abort"])
     with peer.serving() as target:
         sent = Sent(target, again, StoreOptions(jobs=3))
@@ -366,6 +367,7 @@ def test_journal(tmp_path: Path) -> None:
     again = Journal(str(tmp_path / "journal"), "STORE")
     assert again.confirmed == {"1.2.3.4.0", "1.2.3.4.2"}
     left, confirmed = confirmed_apart(plan, again)
+    assert (left.files, left.rows[0].files) == (4, 4)
     peer = Peer()
     with peer.serving() as target:
         second = Sent(target, left, confirmed=confirmed, journal=again)

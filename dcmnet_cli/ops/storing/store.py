@@ -413,7 +413,7 @@ def confirmed_apart(plan: Plan, journal: Journal) -> tuple[Plan, list[Outcome]]:
 
 
 def take_out(plan: Plan, is_out: Callable[[Instance], bool]) -> tuple[Plan, list[Instance]]:
-    """``plan`` without some of its instances, and these."""
+    """``plan`` without some of its instances, its rows and sums adapted, and these."""
     taken: list[Instance] = []
     batches: list[Batch] = []
     for batch in plan.batches:
@@ -426,7 +426,30 @@ def take_out(plan: Plan, is_out: Callable[[Instance], bool]) -> tuple[Plan, list
                 groups.append(group._replace(instances=left))
         if groups:
             batches.append(batch._replace(groups=groups))
-    return plan._replace(batches=batches), taken
+    return (_adapted(plan, batches) if taken else plan), taken
+
+
+def repeated(plan: Plan, times: int) -> Plan:
+    """``plan`` with everything in it ``times`` over."""
+    batches = [batch._replace(groups=batch.groups * times) for batch in plan.batches]
+    return _adapted(plan, batches) if times > 1 else plan
+
+
+def _adapted(plan: Plan, batches: list[Batch]) -> Plan:
+    sums: dict[tuple[str, str], list[int]] = {}
+    for batch in batches:
+        for instance in batch.instances:
+            sum_ = sums.setdefault((instance.file.sop_class_uid, instance.file.transfer_syntax_uid), [0, 0])
+            sum_[0] += 1
+            sum_[1] += instance.file.length
+    rows = [
+        row._replace(files=sums[key][0], bytes=sums[key][1])
+        for row in plan.rows
+        if (key := (row.sop_class_uid, row.transfer_syntax_uid)) in sums
+    ]
+    return plan._replace(
+        batches=batches, rows=rows, files=sum(row.files for row in rows), bytes=sum(row.bytes for row in rows)
+    )
 
 
 def _is_for_now(error: DcmnetError) -> bool:
