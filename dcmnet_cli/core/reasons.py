@@ -56,6 +56,7 @@ _REJECTIONS = {
         (
             "Peer: read the log at the time of this attempt; it usually names the rule that applied.",
             "Peer: enter the calling AE title with the address and port of this host.",
+            "Peer: look whether it takes these SOP classes at all; DCMTK's dcmrecv answers so when it takes none.",
             "Here: try without options such as user identity, and with one presentation context.",
         ),
     ),
