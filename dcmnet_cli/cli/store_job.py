@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from dcmnet_cli.cli.checks import check_priority
 from dcmnet_cli.cli.exit import ExitCode
@@ -96,6 +96,8 @@ class StoreJob:
         )
 
     def _work(self) -> None:
+        if not self._sending.dry_run:
+            self._report_file("a").close()  # hours later would be a bad time to learn that it cannot be written
         plan = self._plan()
         if self._sending.dry_run:
             unfit = list(unsendable(plan))
@@ -200,14 +202,24 @@ class StoreJob:
             self._report.exit_code = ExitCode.PARTLY_DONE
 
     def _write_report(self, result: StoreResult) -> None:
-        path = self._sending.report
-        if path is None:
+        if self._sending.report is None:
             return
         try:
-            with open(path, "w", encoding="utf-8") as file:
+            with self._report_file("w") as file:
                 file.writelines(report_text(self._report, result, self._outcomes, self._rows, self._facts))
         except OSError as error:
-            raise OutputError(f"cannot write report {path}: {error.strerror}", path=path) from error
+            raise self._cannot_report(error) from error
+
+    def _report_file(self, mode: str) -> IO[str]:
+        """The file of ``--report``, or one that swallows everything. Raises OutputError."""
+        try:
+            return open(self._sending.report or os.devnull, mode, encoding="utf-8")
+        except OSError as error:
+            raise self._cannot_report(error) from error
+
+    def _cannot_report(self, error: OSError) -> OutputError:
+        path = self._sending.report
+        return OutputError(f"cannot write report {path}: {error.strerror}", path=path)
 
 
 def _check(paths: list[str], inputs: InputOptions, sending: SendingOptions) -> None:

@@ -362,6 +362,11 @@ def test_cannot_write(listener: StartListener, tmp_path: Path) -> None:
     assert outcome.status == 11
     assert "cannot write report /dev/full: no space left on device" in outcome.stderr.lower()
     assert counts(outcome) == (3, 0, 0, 0, 0, 0)
+    connections = len(server.events)
+    outcome = dcmnet("store", HOST, str(server.port), folder, "--report", str(tmp_path / "no" / "report"))
+    assert outcome.status == 11
+    assert "cannot write report" in outcome.stderr
+    assert len(server.events) == connections  # told before anything was sent
 
 
 @pytest.mark.parametrize("jobs", ["1", "3"])
