@@ -142,13 +142,13 @@ def _step_table(report: Report, channel: Channel) -> "Table":
     columns = (
         Column("", wraps=False),
         Column("step", wraps=False),
-        Column(" result", ratio=1),
+        Column("result", ratio=1, apart=True),
         Column("time", right=True, wraps=False),
     )
     rows = []
     for step in report.steps:
         colour = "green" if step.ok else "red"
-        result = text(channel, "\n".join(f" {line}" for line in _step_result(step, report).split("\n")))
+        result = text(channel, _step_result(step, report))
         if not step.ok:
             result.stylize("red", 0, len(result.plain.split("\n")[0]))
         name = text(channel, step.name)

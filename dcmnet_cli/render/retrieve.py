@@ -265,10 +265,10 @@ def _show_screen(report: Report, result: Result, output: Output) -> None:
         columns = (
             Column("count", wraps=False),
             Column("instances", right=True, wraps=False),
-            Column(" detail", ratio=1),
+            Column("detail", ratio=1, apart=True),
         )
         rows = [
-            (text(channel, label), text(channel, number), text(channel, f" {detail}", "dim"))
+            (text(channel, label), text(channel, number), text(channel, detail, "dim"))
             for label, number, detail in account_rows(result)
         ]
         parts += ["", indented(table(channel, columns, rows))]

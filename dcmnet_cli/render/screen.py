@@ -23,12 +23,15 @@ WIDEST_PROSE = 100
 
 
 class Column(NamedTuple):
-    """A column of a table. ``ratio`` 0 keeps it as wide as its cells; the others share what is left."""
+    """A column of a table. ``ratio`` 0 keeps it as wide as its cells; the others share what is left. ``apart`` from the
+    one before it by another blank, as prose is from numbers.
+    """
 
     name: str
     ratio: int = 0
     right: bool = False
     wraps: bool = True
+    apart: bool = False
 
 
 def show(channel: Channel, parts: Iterable["RenderableType"], width: int = 0) -> None:
@@ -66,7 +69,11 @@ def table(
 ) -> "Table":
     """A table with a rule below its head; ``full`` stretches it over the width there is."""
     from rich.box import Box
+    from rich.padding import Padding
     from rich.table import Table
+
+    def cell(column: Column, content: "Text") -> "RenderableType":
+        return Padding(content, (0, 0, 0, 1)) if column.apart else content
 
     rule = "─" if channel.has_unicode else "-"
     box = Box(f"    \n    \n{rule * 4}\n    \n    \n    \n    \n    \n")
@@ -74,14 +81,14 @@ def table(
     result.border_style = "dim"
     for column in columns:
         result.add_column(
-            text(channel, column.name),
+            cell(column, text(channel, column.name)),
             ratio=column.ratio or None,
             justify="right" if column.right else "left",
             no_wrap=not column.wraps,
             overflow="fold",
         )
     for row in rows:
-        result.add_row(*row)
+        result.add_row(*(cell(column, content) for column, content in zip(columns, row, strict=True)))
     return result
 
 

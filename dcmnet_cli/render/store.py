@@ -318,10 +318,14 @@ def _headline(report: Report, is_complete: bool, is_begun: bool, words: str, cha
 def _table(rows: Sequence[tuple[str, int, str]], channel: Channel) -> "Table":
     from dcmnet_cli.render.screen import Column, table, text
 
-    columns = (Column("outcome", wraps=False), Column("files", right=True, wraps=False), Column(" detail", ratio=1))
+    columns = (
+        Column("outcome", wraps=False),
+        Column("files", right=True, wraps=False),
+        Column("detail", ratio=1, apart=True),
+    )
     styles = {STORED: "green", WARNED: "yellow", CONFIRMED: "green", **dict.fromkeys(TROUBLE, "red")}
     cells = [
-        (text(channel, LABELS[kind], styles[kind]), text(channel, count(files)), text(channel, f" {detail}"))
+        (text(channel, LABELS[kind], styles[kind]), text(channel, count(files)), text(channel, detail))
         for kind, files, detail in rows
     ]
     return table(channel, columns, cells)

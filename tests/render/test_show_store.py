@@ -269,6 +269,14 @@ def test_an_end_of_the_association_is_one_cause_whichever_message_it_befell() ->
     assert "  in doubt      2   the response was due\n" in output.stdout
 
 
+def test_a_long_detail_goes_on_below_its_beginning() -> None:
+    output = terminal()
+    show_store(report(1), result_of([outcome("a.dcm", NOT_SENT, reason="word " * 20)]), output)
+    lines = output.stdout.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  not sent"))
+    assert lines[first + 1].startswith(" " * lines[first].index("word") + "word")
+
+
 def test_many_causes_are_told_in_few_rows() -> None:
     done = [outcome(f"{number}.dcm", NOT_SENT, reason=f"cannot read {number}.dcm") for number in range(50)]
     output = terminal()
