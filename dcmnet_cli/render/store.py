@@ -111,7 +111,7 @@ def show_dry_run(
         from dcmnet_cli.render.screen import indented, paragraphs, show
 
         parts: list[RenderableType] = ["", _headline(report, len(unfit) == 0, bool(ready), words, output.out)]
-        groups = [[_paragraph(cause, output.out, "--report FILE lists all")] for cause in causes]
+        groups = [[_paragraph(cause, output.out, "--json lists all")] for cause in causes]
         parts += ["", indented(paragraphs(output.out, groups))] if groups else []
         show(output.out, parts, _width(output.out))
         return

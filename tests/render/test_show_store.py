@@ -349,6 +349,9 @@ def test_a_dry_run_ends_with_what_cannot_be_sent() -> None:
                          export/t.dcm
             """)
     )
+    many = terminal()
+    show_dry_run(report(1), PROPOSED, unfit * 5, 1, many)
+    assert "and 2 more: --json lists all\n" in many.stdout  # as it writes no report
     lines = piped.stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == [*["plan"] * 4, "instance", "FAILED"]
     assert lines[-1] == "FAILED\tdcmnet store\tdry run: 1,309 of 1,310 can be sent, over 4 associations\t-"

@@ -204,7 +204,7 @@ def _parse_sleep(value: str, moment: str) -> Fault:
 
 def _parse_end(action: str, value: str) -> Fault:
     if value not in (DURING, AFTER):
-        raise ValueError(f"{action}={DURING} or {action}={AFTER}")
+        raise ValueError(f"write {action}={DURING} or {action}={AFTER}")
     return Fault(action, value)
 
 
