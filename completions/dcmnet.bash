@@ -135,9 +135,10 @@ _dcmnet_of_listen() {
 _dcmnet_of_hash_password() {
     case $1 in
     '')
-        options=(--password-env -q --quiet -v --verbose +v --verbose-pc -d --debug -ll --log-level --json --version -h --help)
+        options=(--password-file --password-env -q --quiet -v --verbose +v --verbose-pc -d --debug -ll --log-level --json --version -h --help)
         arguments=(none) rest=none
         ;;
+    --password-file) kinds=(file) ;;
     --password-env) kinds=(variable) ;;
     -ll | --log-level) kinds=(choice) choices=(fatal error warn info debug trace) ;;
     esac

@@ -1057,7 +1057,7 @@ function __dcmnet_of_listen
             set -a __dcmnet_options '--called	accept this called title only; repeatable'
             set -a __dcmnet_options '--calling	accept this calling title only; repeatable'
             set -a __dcmnet_options '--allow	only from 10.1.2.3 or 10.1.0.0/16; repeatable'
-            set -a __dcmnet_options '--users	check user and password by name:hash lines'
+            set -a __dcmnet_options '--users	check user and password by lines of hash-password'
             set -a __dcmnet_options '--identity-command	check identities by a program (JSON, exit 0)'
             set -a __dcmnet_options '--require-identity	reject who names no user identity'
             set -a __dcmnet_options '-od	store here; get: default this folder'
@@ -1275,6 +1275,7 @@ function __dcmnet_of_hash_password
     switch $argv[1]
         case ''
             set -g __dcmnet_options
+            set -a __dcmnet_options '--password-file	take it from a file\'s first line'
             set -a __dcmnet_options '--password-env	take it from the environment'
             set -a __dcmnet_options '-q	print results only, no diagnosis'
             set -a __dcmnet_options '--quiet	print results only, no diagnosis'
@@ -1292,6 +1293,8 @@ function __dcmnet_of_hash_password
             set -a __dcmnet_options '--help	show this help and exit'
             set -g __dcmnet_arguments none
             set -g __dcmnet_rest none
+        case '--password-file'
+            set -g __dcmnet_kinds file
         case '--password-env'
             set -g __dcmnet_kinds variable
         case '-ll' '--log-level'
