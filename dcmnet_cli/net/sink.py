@@ -7,10 +7,9 @@ instance at once cannot mix their bytes. No symbolic link below the folder is ev
 
 import errno
 import os
-import secrets
 import stat
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -18,14 +17,13 @@ from typing import NamedTuple
 
 from dcmnet_cli.core.pdata import Buffer
 from dcmnet_cli.errors import OutputError
+from dcmnet_cli.net.directory import Directory, temporary_name
 from dcmnet_cli.net.part10 import read_file
 
 DUPLICATES = ("skip", "overwrite", "rename", "reject")
 SYNCS = ("none", "object", "association")
 
 _OWN_DESCRIPTORS = "/proc/self/fd"  # the way to an unnamed file: linkat() follows these links
-_TEMPORARY = ".dcmnet-"
-_MOST_SPARE = 8
 _IOV_MAX = 1024
 _BLOCK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -44,7 +42,8 @@ class Stored(NamedTuple):
 class Folder:
     """An output folder, which must exist. ``on_duplicate`` and ``sync`` as listed in DUPLICATES and SYNCS.
 
-    Safe for many threads. Raises OutputError for everything the file system refuses, in its words.
+    It is looked for by its path for every object: one that is removed and made again later is used again. Safe for
+    many threads. Raises OutputError for everything the file system refuses, in its words.
     """
 
     def __init__(self, path: str, *, on_duplicate: str = "skip", sync: str = "none") -> None:
@@ -52,60 +51,41 @@ class Folder:
         self.on_duplicate = on_duplicate
         self.sync = sync
         self._lock = threading.Lock()
-        self._spare: list[int] = []
         self._unnamed = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_OWN_DESCRIPTORS) else 0
         try:
-            self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._directory = Directory(path)
             with self.begin(b"") as probe:
                 probe.discard()
-            self._clear_leftovers()
+            self._directory.clear_leftovers()
         except OSError as error:
             raise OutputError(f"cannot write to folder {path}: {_words(error)}", path=path) from error
 
-    def begin(self, header: bytes) -> "IncomingFile":
+    def begin(self, header: bytes = b"") -> "IncomingFile":
         """A new file that begins with ``header`` and has no final name yet. Raises OutputError."""
-        if self._unnamed:
-            try:
-                return IncomingFile(self, self._take_unnamed(), "", header)
-            except OSError as error:
-                if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
-                    self._unnamed = 0
-                # Whatever else it was stands in the way of a named one, too, and is better told then.
-        name = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            try:
-                number = os.open(name, flags, 0o666, dir_fd=self._root)
-            except FileNotFoundError:
-                self._find_again()
-                number = os.open(name, flags, 0o666, dir_fd=self._root)
+            directory = self.current()
+            if self._unnamed:
+                try:
+                    return IncomingFile(self, directory, directory.take_unnamed(self._unnamed), "", header)
+                except OSError as error:
+                    if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                        self._unnamed = 0
+                    # Whatever else it was stands in the way of a named one, too, and is better told then.
+            return IncomingFile(self, directory, *directory.create(), header)
         except OSError as error:
             raise self._error("create a file in", error) from error
-        return IncomingFile(self, number, name, header)
-
-    def _find_again(self) -> None:
-        """Our folder was removed: if there is one at its path again, that is ours from now on. Raises OSError."""
-        number = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.dup2(number, self._root, inheritable=False)  # in one step, as other threads go by it all the time
-        os.close(number)
-        with suppress(IndexError):
-            while True:
-                os.close(self._spare.pop())
 
     def prepare(self) -> None:
         """Open the next unnamed file ahead of ``begin``, for when there is time to wait: after a response."""
-        if self._unnamed and len(self._spare) < _MOST_SPARE:
+        if self._unnamed:
             with suppress(OSError):  # ``begin`` meets it again, and tells
-                self._spare.append(self._open_unnamed())
+                self._directory.prepare(self._unnamed)
 
-    def _take_unnamed(self) -> int:
-        try:
-            return self._spare.pop()
-        except IndexError:
-            return self._open_unnamed()
-
-    def _open_unnamed(self) -> int:
-        return os.open(".", self._unnamed | os.O_WRONLY, 0o666, dir_fd=self._root)
+    def current(self) -> Directory:
+        """The folder that the path leads to now. Raises OSError."""
+        if not self._directory.is_at(self.path):
+            self._directory = Directory(self.path)
+        return self._directory
 
     def sync_files(self, paths: Iterable[str]) -> None:
         """Make files and their folders durable (``sync="association"``). Raises OutputError."""
@@ -128,15 +108,9 @@ class Folder:
         why = _words(error)
         return OutputError(f"cannot {what} {self.path}: {why}", errno=error.errno, why=why, relative=relative)
 
-    def _clear_leftovers(self) -> None:
-        """Temporary files of a run that was killed."""
-        for name in os.listdir(self._root):
-            if name.startswith(_TEMPORARY) and name.endswith(".part"):
-                os.unlink(name, dir_fd=self._root)
-
-    def _open_parents(self, folders: list[str]) -> int:
-        """A descriptor of the sub-folder, made where it is missing. The caller closes it."""
-        number = os.dup(self._root)
+    def open_parents(self, directory: Directory, folders: list[str]) -> int:
+        """A descriptor of the sub-folder, made where it is missing. The caller closes it. Raises OSError."""
+        number = os.dup(directory.number)
         try:
             for folder in folders:
                 with suppress(FileExistsError):
@@ -155,8 +129,9 @@ class Folder:
 class IncomingFile:
     """One object while it arrives. Exactly one of ``commit`` and ``discard`` ends it; leaving it discards."""
 
-    def __init__(self, folder: Folder, descriptor: int, temporary: str, header: bytes) -> None:
+    def __init__(self, folder: Folder, directory: Directory, descriptor: int, temporary: str, header: bytes) -> None:
         self._folder = folder
+        self._directory = directory  # where the temporary name is
         self._descriptor = descriptor
         self._temporary = temporary
         self._reader = -1
@@ -169,7 +144,11 @@ class IncomingFile:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
-    def write(self, batch: list[memoryview]) -> None:
+    def head(self, header: bytes) -> None:
+        """Put ``header`` before what is written next."""
+        self._pending.append(header)
+
+    def write(self, batch: Sequence[Buffer]) -> None:
         """Append ``batch``, in one system call where the kernel takes it so. Raises OutputError."""
         buffers: list[Buffer] = [*self._pending, *batch]
         self._pending = []
@@ -190,7 +169,7 @@ class IncomingFile:
             if self._pending:
                 self.write([])
             if self._temporary:
-                self._reader = os.open(self._temporary, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder._root)
+                self._reader = os.open(self._temporary, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory.number)
             else:
                 self._reader = os.open(f"{_OWN_DESCRIPTORS}/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
         return self._reader
@@ -227,12 +206,13 @@ class IncomingFile:
         self._descriptor = self._reader = -1
         if self._temporary:
             with suppress(OSError):  # gone already: with its folder, or renamed
-                os.unlink(self._temporary, dir_fd=self._folder._root)
+                os.unlink(self._temporary, dir_fd=self._directory.number)
 
     def _name(self, folders: list[str], name: str) -> Stored:
-        parent = self._folder._open_parents(folders) if folders else self._folder._root
+        directory = self._folder.current()
+        parent = self._folder.open_parents(directory, folders) if folders else directory.number
         try:
-            outcome, used = self._name_in(parent, name)
+            outcome, used = self._name_in(directory, parent, name)
             if self._folder.sync == "object" and outcome != "skipped":
                 os.fsync(parent)
         finally:
@@ -240,14 +220,14 @@ class IncomingFile:
                 os.close(parent)
         return Stored(outcome, os.path.join(self._folder.path, *folders, used))
 
-    def _name_in(self, parent: int, name: str) -> tuple[str, str]:
+    def _name_in(self, directory: Directory, parent: int, name: str) -> tuple[str, str]:
         if self._link(parent, name):
             return "stored", name
         policy = self._folder.on_duplicate
         if policy == "reject":
             return "rejected", name
         if policy == "overwrite":
-            self._replace(parent, name)
+            self._replace(directory, parent, name)
             return "overwritten", name
         for candidate in chain((name,), _other_names(name)):
             if candidate != name and self._link(parent, candidate):
@@ -260,7 +240,7 @@ class IncomingFile:
         """Link under ``name``; False if that is taken."""
         try:
             if self._temporary:
-                os.link(self._temporary, name, src_dir_fd=self._folder._root, dst_dir_fd=parent)
+                os.link(self._temporary, name, src_dir_fd=self._directory.number, dst_dir_fd=parent)
             else:
                 # Giving a folder descriptor makes Python call linkat(), which alone follows the link in /proc.
                 os.link(f"{_OWN_DESCRIPTORS}/{self._descriptor}", name, dst_dir_fd=parent, follow_symlinks=True)
@@ -278,21 +258,20 @@ class IncomingFile:
             try:
                 os.lstat(name, dir_fd=parent)
             except FileNotFoundError:
-                os.rename(self._temporary, name, src_dir_fd=self._folder._root, dst_dir_fd=parent)
+                os.rename(self._temporary, name, src_dir_fd=self._directory.number, dst_dir_fd=parent)
                 self._temporary = ""
                 return True
         return False
 
-    def _replace(self, parent: int, name: str) -> None:
-        root = self._folder._root  # where leftovers are looked for
-        interim, self._temporary = self._temporary, ""
+    def _replace(self, directory: Directory, parent: int, name: str) -> None:
+        source, interim, self._temporary = self._directory, self._temporary, ""
         if not interim:
-            interim = f"{_TEMPORARY}{secrets.token_hex(8)}.part"
-            self._link(root, interim)
+            source, interim = directory, temporary_name()  # where leftovers are looked for
+            self._link(source.number, interim)
         try:
-            os.rename(interim, name, src_dir_fd=root, dst_dir_fd=parent)
+            os.rename(interim, name, src_dir_fd=source.number, dst_dir_fd=parent)
         except OSError:
-            os.unlink(interim, dir_fd=root)
+            os.unlink(interim, dir_fd=source.number)
             raise
 
     def _is_same(self, parent: int, name: str) -> bool:

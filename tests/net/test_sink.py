@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -301,6 +301,36 @@ def test_the_folder_is_removed_and_others_still_work(root: Path) -> None:
     assert sorted(os.listdir(gone)) == ["c", "s"]
 
 
+@pytest.mark.parametrize("how", [shutil.rmtree, lambda path: path.rename(path.with_name("moved"))])
+def test_a_folder_made_again_is_used_again(root: Path, how: Callable[[Path], object]) -> None:
+    inbox = root / "inbox"
+    inbox.mkdir()
+    folder = Folder(str(inbox))
+    store(folder, "s/a")
+    how(inbox)
+    with pytest.raises(OutputError, match="no such file or directory"):
+        store(folder, "b")
+    inbox.mkdir()
+    assert store(folder, "s/c") == Stored("stored", str(inbox / "s/c"))
+    assert files(inbox) == ["s/c"]
+
+
+def test_a_folder_made_again_under_an_object(root: Path) -> None:
+    """The object ends up under the path that is told, or it is refused."""
+    inbox = root / "inbox"
+    inbox.mkdir()
+    folder = Folder(str(inbox))
+    with folder.begin(header()) as file:
+        file.write([memoryview(BODY)])
+        inbox.rename(root / "moved")
+        inbox.mkdir()
+        file.write([memoryview(BODY)])
+        stored = file.commit("a")
+    assert stored == Stored("stored", str(inbox / "a"))
+    assert files(root) == ["inbox/a"]
+    assert read(root, "inbox/a") == header() + BODY + BODY
+
+
 def test_a_sub_folder_that_somebody_removes_comes_again(root: Path) -> None:
     folder = Folder(str(root))
     store(folder, "s/a")
@@ -408,6 +438,15 @@ def test_leftovers_of_a_run_that_was_killed_are_cleared(root: Path) -> None:
     assert files(root) == [".dcmnet-notes", "a.part"]
 
 
+def test_what_another_process_is_receiving_is_no_leftover(root: Path) -> None:
+    folder = Folder(str(root))
+    with folder.begin(header()) as file:
+        file.write([memoryview(BODY)])
+        Folder(str(root))
+        assert file.commit("a").outcome == "stored"
+    assert read(root, "a") == header() + BODY
+
+
 def test_a_system_that_turns_out_not_to_know_unnamed_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     actual = os.open
 
@@ -431,7 +470,7 @@ def test_no_descriptor_stays_open(root: Path, policy: str) -> None:
         store(folder, f"s/{number % 10}", OTHER if number % 3 else BODY)
         with folder.begin(b"") as file:
             file.write([memoryview(BODY)])
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before  # fewer, when a folder of another test goes meanwhile
 
 
 @pytest.mark.parametrize(("sync", "least"), [("none", 0), ("object", 4), ("association", 0)])
