@@ -140,16 +140,32 @@ def test_different_bad_uids_never_share_a_file(inbox: Path) -> None:
     assert statuses.count(0) == len(files(inbox))
 
 
-def test_command_and_data_set_disagree_about_the_instance(inbox: Path) -> None:
-    """Stored under the UID that readers of the file will see, and said, without a path unless objects are told."""
-    with Running(storage=storing(inbox)) as running:
+@pytest.mark.parametrize("max_pdu", [16384, 16], ids=["in one piece", "in crumbs"])
+def test_command_and_data_set_disagree(inbox: Path, max_pdu: int) -> None:
+    """Stored under the UIDs that readers of the file will see, its header too (PS3.10 7.1), and said; without a path
+    unless objects are told."""
+    data = data_set("1.2.3.9", MR)
+    with Running(storage=storing(inbox), max_pdu=max_pdu) as running:
         with Sender(running.port) as sender:
-            assert sender.store(data_set("1.2.3.9"), "1.2.3.4").status == 0
+            response = sender.store(data, "1.2.3.4")
         event = running.one("stored")
+    assert (response.status, response.affected_sop_class_uid, response.affected_sop_instance_uid) == (0, CT, "1.2.3.4")
     assert files(inbox) == ["1.2.3.9.dcm"]
+    stored = pydicom.dcmread(inbox / "1.2.3.9.dcm")
+    assert stored.file_meta.MediaStorageSOPInstanceUID == stored.SOPInstanceUID == "1.2.3.9"
+    assert stored.file_meta.MediaStorageSOPClassUID == stored.SOPClassUID == MR
+    assert (inbox / "1.2.3.9.dcm").read_bytes().endswith(data)
     assert event.facts["sop_instance_uid"] == "1.2.3.9"
-    assert "1.2.3.4" in event.detail
+    assert all(uid in event.detail for uid in ("1.2.3.4", CT, MR))
     assert str(inbox) not in event.detail
+
+
+@pytest.mark.parametrize("inner", ["", "1.2.03", "../9", "1." * 40], ids=["none", "zeros", "path", "long"])
+def test_a_uid_of_the_data_set_that_is_none_counts_for_nothing(inbox: Path, inner: str) -> None:
+    with Running(storage=storing(inbox)) as running, Sender(running.port) as sender:
+        assert sender.store(data_set(inner), "1.2.3.4").status == 0
+    assert files(inbox) == ["1.2.3.4.dcm"]
+    assert pydicom.dcmread(inbox / "1.2.3.4.dcm").file_meta.MediaStorageSOPInstanceUID == "1.2.3.4"
 
 
 def test_a_request_without_a_data_set_is_no_success(inbox: Path) -> None:

@@ -12,7 +12,7 @@ from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.core.status import category
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import AssociationAborted, ConnectionLost, ConversionError, OutputError
-from dcmnet_cli.net.part10 import SOP_INSTANCE_UID, STUDY_INSTANCE_UID, meta_header, read_file
+from dcmnet_cli.net.part10 import SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, meta_header, read_file
 from dcmnet_cli.net.service import SOP_CLASS_NOT_SUPPORTED, ServiceRequest
 from dcmnet_cli.net.sink import Folder, IncomingFile, Stored
 from dcmnet_cli.ops.listening.faults import DURING, Faults, ObjectFault
@@ -73,7 +73,7 @@ class Receiver:
         self._failed = failed
         self._lock = threading.Lock()
         self._count = 0
-        self._wanted = plan.naming.wanted | {SOP_INSTANCE_UID}
+        self._wanted = plan.naming.wanted | {SOP_CLASS_UID, SOP_INSTANCE_UID}
         if plan.wants_study:
             self._wanted |= {STUDY_INSTANCE_UID}
 
@@ -124,18 +124,18 @@ class Receiver:
             length, stored = self._write(request, message, folder, head)
         if status is not None and is_refused:
             return status
-        instance, notes = _true_instance(message, head.values())
+        true = _truth(message, head.values())
         self._arrived(
             request,
             ReceivedObject(
-                message.affected_sop_class_uid,
-                instance,
+                true.sop_class_uid,
+                true.sop_instance_uid,
                 head.values().get(STUDY_INSTANCE_UID, ""),
                 request.context.transfer_syntax,
                 length,
                 time.monotonic() - begin,
                 stored,
-                notes,
+                true.notes,
             ),
         )
         if stored is not None and stored.outcome == "rejected":
@@ -150,32 +150,45 @@ class Receiver:
         return length
 
     def _write(self, request: ServiceRequest, message: CStoreRQ, folder: Folder, head: Head) -> tuple[int, Stored]:
-        syntax = request.context.transfer_syntax
-        header = self._header(request, message, syntax)
-        with folder.begin(header) as file:
-            for batch in request.fragments():
-                head.feed(batch)
-                file.write(batch)
-            length = file.length - len(header)
+        with folder.begin() as file:
+            length = self._take(request, message, head, file)
             name = self._name(request, message, head.values())
-            if self._plan.convert_to and self._plan.convert_to != syntax:
-                with self._converted(request, message, folder, file) as converted:
+            if self._plan.convert_to and self._plan.convert_to != request.context.transfer_syntax:
+                with self._converted(request, message, folder, file, head) as converted:
                     return length, converted.commit(name)
             return length, file.commit(name)
 
-    def _header(self, request: ServiceRequest, message: CStoreRQ, syntax: str) -> bytes:
-        return meta_header(
-            message.affected_sop_class_uid,
-            message.affected_sop_instance_uid,
-            syntax,
-            request.association.peer_ae_title,
-        )
+    def _take(self, request: ServiceRequest, message: CStoreRQ, head: Head, file: IncomingFile) -> int:
+        """The data set into ``file``, behind a header with the UIDs that it has itself; returns its length."""
+        syntax = request.context.transfer_syntax
+        held = bytearray()  # what comes before these are known: nothing, but for peers that send crumbs
+        header = b""
+        for batch in request.fragments():
+            head.feed(batch)
+            if header:
+                file.write(batch)
+            elif head.is_settled:
+                header = self._header(request, message, syntax, head)
+                file.head(header)
+                file.write([held, *batch])
+            else:
+                held += b"".join(batch)
+        if not header:
+            header = self._header(request, message, syntax, head)
+            file.head(header)
+            file.write([held])
+        return file.length - len(header)
+
+    def _header(self, request: ServiceRequest, message: CStoreRQ, syntax: str, head: Head) -> bytes:
+        true = _truth(message, head.values())
+        return meta_header(true.sop_class_uid, true.sop_instance_uid, syntax, request.association.peer_ae_title)
 
     def _name(self, request: ServiceRequest, message: CStoreRQ, values: Mapping[int, str]) -> str:
         asked = request.association.requested
+        true = _truth(message, values)
         return self._plan.naming.path(
-            sop_class_uid=message.affected_sop_class_uid,
-            sop_instance_uid=_true_instance(message, values)[0],
+            sop_class_uid=true.sop_class_uid,
+            sop_instance_uid=true.sop_instance_uid,
             transfer_syntax_uid=self._plan.convert_to or request.context.transfer_syntax,
             calling=asked.calling_ae_title,
             called=asked.called_ae_title,
@@ -184,7 +197,7 @@ class Receiver:
         )
 
     def _converted(
-        self, request: ServiceRequest, message: CStoreRQ, folder: Folder, file: IncomingFile
+        self, request: ServiceRequest, message: CStoreRQ, folder: Folder, file: IncomingFile, head: Head
     ) -> IncomingFile:
         """A second file, in the transfer syntax that was asked for. Raises ConversionError."""
         from dcmnet_cli.ops.conversion.transcode import choose, transcode
@@ -196,18 +209,33 @@ class Receiver:
             raise ConversionError(f"cannot be converted: {described.problem if described else 'not DICOM'}")
         choice = choose(described.transfer_syntax_uid, (target,), "lossless")
         with transcode(pread, described, choice).data as data:
-            converted = folder.begin(self._header(request, message, target))
+            converted = folder.begin(self._header(request, message, target, head))
             for piece in data.chunks().buffers:
                 converted.write([memoryview(piece)])
             return converted
 
 
-def _true_instance(message: CStoreRQ, values: Mapping[int, str]) -> tuple[str, tuple[str, ...]]:
-    """The SOP Instance UID to go by: the data set's where it differs, as that is what readers of the file will see."""
-    inner = values.get(SOP_INSTANCE_UID, "")
-    if not inner or inner == message.affected_sop_instance_uid or not uids.is_valid_uid(inner):
-        return message.affected_sop_instance_uid, ()
-    return inner, (f"the command names instance {printable(message.affected_sop_instance_uid)}, the data set {inner}",)
+class _Truth(NamedTuple):
+    sop_class_uid: str
+    sop_instance_uid: str
+    notes: tuple[str, ...]
+
+
+def _truth(message: CStoreRQ, values: Mapping[int, str]) -> _Truth:
+    """The UIDs to go by: the data set's where it differs, as those are what readers of the file will see."""
+    sop_class, sop_instance = message.affected_sop_class_uid, message.affected_sop_instance_uid
+    true_class = _truer(values.get(SOP_CLASS_UID, ""), sop_class)
+    true_instance = _truer(values.get(SOP_INSTANCE_UID, ""), sop_instance)
+    notes = tuple(
+        f"the command names {what} {printable(named)}, the data set {true}"
+        for what, named, true in (("class", sop_class, true_class), ("instance", sop_instance, true_instance))
+        if named != true
+    )
+    return _Truth(true_class, true_instance, notes)
+
+
+def _truer(inner: str, named: str) -> str:
+    return inner if inner != named and uids.is_valid_uid(inner) else named
 
 
 def _end_on_purpose(request: ServiceRequest, fault: ObjectFault) -> None:
