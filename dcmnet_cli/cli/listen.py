@@ -156,7 +156,7 @@ def storage_plan(storage: StorageOptions, names: NameFamily, hooks: HookOptions,
 
 def run(plan: ListenPlan, output: Output) -> int:
     """Listen until a signal, the count or idleness ends it. 1 when associations were cut off, objects could not be
-    stored or hooks failed."""
+    stored or made durable, or hooks failed."""
     raise_file_limit()
 
     def emit(event: ListenEvent) -> None:
@@ -175,7 +175,7 @@ def run(plan: ListenPlan, output: Output) -> int:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     summary = listener.run()
-    is_clean = not (summary.cut_off or summary.refused or summary.hooks_failed)
+    is_clean = not (summary.cut_off or summary.refused or summary.not_durable or summary.hooks_failed)
     exit_code = ExitCode.DONE if is_clean else ExitCode.PARTLY_DONE
     show_listen_summary(summary.describe(), exit_code, output)
     return exit_code

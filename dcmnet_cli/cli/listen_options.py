@@ -125,7 +125,8 @@ class StorageOptions(NamedTuple):
             "--sync",
             metavar="HOW",
             panel=STORAGE,
-            text="durable at none (default: survives us, not a power cut), object, association",
+            text="durable at none (default: survives us, not a power cut), object (before its answer), association "
+            "(before its release)",
             choices=_syncs,
         ),
     ] = "none"

@@ -112,10 +112,20 @@ def judge(report: Report, result: Result, error: DcmnetError | None, target: Tar
             report.exit_code = ExitCode.INTERRUPTED
     elif stop.is_asked:
         report.exit_code = ExitCode.PARTLY_DONE if stop.after else ExitCode.INTERRUPTED
+    elif (cannot_write := _cannot_write(result)) is not None:
+        fail(report, cannot_write, target)
     elif not result.good and worst is not None and worst.category == "failure" and worst.status is not None:
         fail(report, _failure(result, target), target)
     else:
         report.exit_code = ExitCode.PARTLY_DONE
+
+
+def _cannot_write(result: Result) -> DcmnetError | None:
+    """What the file system said, where nothing that came is safe because of that: not the peer's failure then."""
+    arrival = result.arrival
+    if arrival is None or arrival.distinct + arrival.surplus > arrival.not_durable:
+        return None
+    return arrival.cannot_write
 
 
 def _failure(result: Result, target: Target) -> OperationFailed:

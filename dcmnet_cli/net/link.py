@@ -47,6 +47,9 @@ class Link:
     ``watch``, where one is set, is called before every read and ten times a second while nothing comes. It says when
     there was last a sign of life elsewhere, on the monotonic clock: silence here counts from then. It may send messages
     without a data set, and what it raises ends the wait.
+
+    ``before_release``, where one is set, is called when the peer has asked for the release and before that is
+    confirmed. What it raises aborts the association in place of the confirmation.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Link:
         self._seen: MessageReceived | None = None  # looked at by ``peek``, to be received yet
         self._last_byte = time.monotonic()
         self.watch: Callable[[], float] | None = None
+        self.before_release: Callable[[], None] | None = None
         if not is_requestor:
             self._protocol.connected(self._last_byte)
 
@@ -225,6 +229,12 @@ class Link:
 
     def _be_released(self) -> None:
         """The peer asked for the release: agree."""
+        if self.before_release is not None:
+            try:
+                self.before_release()
+            except BaseException:
+                self.abort()
+                raise
         self._protocol.respond_to_release(time.monotonic())
         self._tell("released")
         self._linger()

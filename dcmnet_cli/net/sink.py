@@ -213,7 +213,7 @@ class IncomingFile:
         parent = self._folder.open_parents(directory, folders) if folders else directory.number
         try:
             outcome, used = self._name_in(directory, parent, name)
-            if self._folder.sync == "object" and outcome != "skipped":
+            if self._folder.sync == "object":
                 os.fsync(parent)
         finally:
             if folders:
@@ -281,7 +281,10 @@ class IncomingFile:
         except OSError:
             return False  # gone again, or no file that could be compared
         try:
-            return stat.S_ISREG(os.fstat(other).st_mode) and _same_data_set(self.reader(), other)
+            is_same = stat.S_ISREG(os.fstat(other).st_mode) and _same_data_set(self.reader(), other)
+            if is_same and self._folder.sync == "object":
+                os.fsync(other)  # it stands for ours, and may be there because the disk failed when it came first
+            return is_same
         finally:
             os.close(other)
 

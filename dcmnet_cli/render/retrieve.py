@@ -242,6 +242,9 @@ def _show_lines(report: Report, result: Result, output: Output) -> None:
 def _shortfall(result: Result) -> str:
     parts = [f"{count(len(result.missing))} missing"] if result.missing else []
     parts += [f"{count(result.claimed.failed)} failed"] if result.claimed.failed else []
+    parts += (
+        [f"{count(result.arrival.not_durable)} not durable"] if result.arrival and result.arrival.not_durable else []
+    )
     parts += ["stopped on request"] if result.cancelled else []
     return "".join(f", {part}" for part in parts)
 

@@ -78,6 +78,7 @@ def _arrival(arrival: Arrival) -> dict[str, object]:
         "surplus": arrival.surplus,
         "bytes": arrival.bytes,
         "refused": list(arrival.refused),
+        "not_durable": arrival.not_durable,
         "after_final_response": arrival.after_final,
         "last_after_seconds": None if arrival.last_after is None else round(arrival.last_after, 3),
     }

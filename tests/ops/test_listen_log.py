@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dcmnet_cli.errors import OutputError
 from dcmnet_cli.net.sink import Stored
 from dcmnet_cli.ops.listening.hooks import HookResult
 from dcmnet_cli.ops.listening.listen_log import COUNTED_OUTCOMES, MOST_STUDIES, EventLog, Received, Summary
@@ -44,7 +45,7 @@ def test_every_outcome_is_counted() -> None:
     log = Log()
     for outcome in COUNTED_OUTCOMES:
         log.received(REMOTE, received(outcome), tell=False)
-    log.not_stored(REMOTE, "1.2.3", "no space left on device")
+    log.not_stored(REMOTE, "1.2.3", OutputError("no space left on device"))
     assert log.summary(False) == Summary(stored=3, duplicates=1, refused=2, ignored=1)
     (failed,) = log.events
     assert (failed.event, failed.detail) == ("failed", "1.2.3 not stored: no space left on device")
@@ -55,7 +56,7 @@ def test_what_an_association_brought_is_told_at_its_end() -> None:
     log = Log()
     for outcome in ("stored", "stored", "skipped"):
         log.received(REMOTE, received(outcome), tell=False)
-    log.not_stored(REMOTE, "1.2.3", "why")
+    log.not_stored(REMOTE, "1.2.3", OutputError("why"))
     log.closed(REMOTE)
     told = next(event for event in log.events if event.event == "received")
     assert "study 1.2.3: 2 stored, 1 skipped, 1 not stored, 3.0 kB" in told.detail

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.errors import OutputError, UsageError
 from dcmnet_cli.net.sink import Folder
 from dcmnet_cli.ops.listening.naming import NameOptions
@@ -46,15 +47,46 @@ def test_a_template_that_makes_no_name_is_refused_before_anything_listens(tmp_pa
         Running(storage=StoragePlan(str(tmp_path), names=NameOptions(template="{NoSuchKeyword}")))
 
 
-def test_what_cannot_be_made_durable_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_released", [True, False])
+def test_what_cannot_be_made_durable_is_told_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_released: bool
+) -> None:
+    """The sender is told as well as it still can be: its release is not confirmed."""
+
     def fail(*_: object) -> None:
         raise OutputError("cannot make durable what is in inbox: input/output error")
 
     monkeypatch.setattr(Folder, "sync_files", fail)
     with Running(storage=StoragePlan(str(tmp_path), sync="association")) as running:
-        with Sender(running.port) as sender:
-            assert sender.store(data_set()).status == 0
-        assert "input/output error" in running.one("warning").detail
+        association = Sender(running.port).association
+        for uid in ("1.2.3.4", "1.2.3.5"):
+            request = CStoreRQ(association.next_message_id(), CT, uid)
+            assert association.call(3, request, data_set(uid)).status == 0
+        if is_released:
+            assert "aborted" in association.release()
+        else:
+            association.abort()
+        running.closed(1)
+        summary = running.stopped()
+    (failure,) = running.all("failed")
+    assert failure.detail == (
+        "2 objects stored and not made durable: cannot make durable what is in inbox: input/output error"
+    )
+    assert (failure.facts["kind"], failure.facts["not_durable"]) == ("output", 2)
+    assert (summary.stored, summary.not_durable) == (2, 2)
+    assert "2 not made durable" in summary.describe()
+
+
+def test_the_release_is_confirmed_once_all_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(Folder, "sync_files", lambda _, paths: synced.extend(paths))
+    with Running(storage=StoragePlan(str(tmp_path), sync="association")) as running:
+        sender = Sender(running.port)
+        assert sender.store(data_set()).status == 0
+        assert synced == []
+        assert sender.association.release() == ""
+        assert synced == [str(tmp_path / "1.2.3.4.dcm")]
+    assert running.ended().not_durable == 0
 
 
 def test_studies_in_folders_of_their_own(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from dcmnet_cli.errors import (
     AssociationRejected,
     ConnectionLost,
     DcmnetError,
+    OutputError,
     RemoteProtocolError,
     TLSError,
     WrongProtocol,
@@ -35,6 +36,7 @@ COUNTED = (
     "duplicates",
     "ignored",
     "refused",
+    "not_durable",
     "hooks_failed",
     "queries",
     "retrievals",
@@ -54,7 +56,8 @@ MOST_STUDIES = 100
 
 class Summary(NamedTuple):
     """What a listener did. ``duplicates`` were there already, byte for byte; ``refused`` could not be stored;
-    ``cut_off`` when associations still open at the end had to be aborted.
+    ``not_durable`` were, and might not outlive a power cut though that was asked for; ``cut_off`` when associations
+    still open at the end had to be aborted.
     """
 
     associations: int = 0
@@ -65,6 +68,7 @@ class Summary(NamedTuple):
     duplicates: int = 0
     ignored: int = 0
     refused: int = 0
+    not_durable: int = 0
     hooks_failed: int = 0
     queries: int = 0
     retrievals: int = 0
@@ -81,6 +85,7 @@ class Summary(NamedTuple):
             f"duplicate{'s' * (self.duplicates != 1)} skipped": self.duplicates,
             "received and ignored": self.ignored,
             "not stored": self.refused,
+            "not made durable": self.not_durable,
             "rejected": self.rejected,
             f"connection{'s' * (self.failed != 1)} failed": self.failed,
             f"hook{'s' * (self.hooks_failed != 1)} failed": self.hooks_failed,
@@ -193,12 +198,18 @@ class EventLog(ServerObserver):
                 self._stored_facts(remote, received, outcome),
             )
 
-    def not_stored(self, remote: str, sop_instance_uid: str, why: str) -> None:
+    def not_stored(self, remote: str, sop_instance_uid: str, error: DcmnetError) -> None:
         """An object was refused because it could not be stored; the association goes on."""
         self._count("refused")
         self._received.setdefault(remote, Received()).refused += 1
-        facts: dict[str, object] = {"kind": "output", "message": why, "sop_instance_uid": sop_instance_uid}
-        self.emit("failed", remote, f"{printable(sop_instance_uid)} not stored: {why}", facts)
+        facts = _loss(error, "not_stored", 1) | {"sop_instance_uid": sop_instance_uid}
+        self.emit("failed", remote, f"{printable(sop_instance_uid)} not stored: {error.message}", facts)
+
+    def not_durable(self, remote: str, objects: int, error: OutputError) -> None:
+        """So many objects are stored, were acknowledged, and could not be made durable as was asked for."""
+        self._count("not_durable", objects)
+        detail = f"{plural(objects, 'object')} stored and not made durable: {error.message}"
+        self.emit("failed", remote, detail, _loss(error, "not_durable", objects))
 
     def hook_ended(self, result: HookResult) -> None:
         """A hook ended, well or not."""
@@ -296,10 +307,14 @@ class EventLog(ServerObserver):
             return error.reason == "closed"
         return isinstance(error, ConnectionLost) and not error.details.get("within_pdu")
 
-    def _count(self, what: str) -> int:
+    def _count(self, what: str, number: int = 1) -> int:
         with self._lock:
-            self._counts[what] += 1
+            self._counts[what] += number
             return self._counts[what]
+
+
+def _loss(error: DcmnetError, what: str, objects: int) -> dict[str, object]:
+    return {"kind": error.kind, "message": error.message, what: objects}
 
 
 def _word_for(error: Exception) -> str:

@@ -11,7 +11,7 @@ from dcmnet_cli.core import uids
 from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.core.status import category
 from dcmnet_cli.core.text import printable
-from dcmnet_cli.errors import AssociationAborted, ConnectionLost, ConversionError, OutputError
+from dcmnet_cli.errors import AssociationAborted, ConnectionLost, ConversionError, DcmnetError, OutputError
 from dcmnet_cli.net.part10 import SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, meta_header, read_file
 from dcmnet_cli.net.service import SOP_CLASS_NOT_SUPPORTED, ServiceRequest
 from dcmnet_cli.net.sink import Folder, IncomingFile, Stored
@@ -58,14 +58,14 @@ class Receiver:
     """The handler of C-STORE, for all associations of a listener.
 
     ``arrived`` is called with every object that is safe under its final name, before it is acknowledged; ``failed``
-    with the words of what could not be stored.
+    with why one could not be stored, an OutputError or ConversionError.
     """
 
     def __init__(
         self,
         plan: ReceivePlan,
         arrived: Callable[[ServiceRequest, ReceivedObject], None],
-        failed: Callable[[ServiceRequest, str], None],
+        failed: Callable[[ServiceRequest, DcmnetError], None],
     ) -> None:
         self._plan = plan
         self._takes = lru_cache(maxsize=256)(plan.takes)  # asked for every object
@@ -85,11 +85,11 @@ class Receiver:
         try:
             status = self._receive(request, fault)
         except OutputError as error:
-            self._failed(request, error.message)
+            self._failed(request, error)
             why = str(error.details.get("why", error.message))  # not where: that is no business of the peer's
             request.respond(OUT_OF_RESOURCES, error_comment=_comment(f"cannot be stored: {why}"))
         except ConversionError as error:
-            self._failed(request, error.message)
+            self._failed(request, error)
             request.respond(CANNOT_UNDERSTAND, error_comment=_comment(error.message))
         if fault is not None:
             time.sleep(fault.sleep_after)

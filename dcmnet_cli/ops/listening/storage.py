@@ -3,12 +3,13 @@
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.core.quantities import plural
-from dcmnet_cli.errors import OutputError
+from dcmnet_cli.errors import AssociationAborted, DcmnetError, OutputError
 from dcmnet_cli.net.server import ServerObserver
 from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.net.sink import Folder
@@ -98,14 +99,24 @@ class Storage(ServerObserver):
             self._log.warned("some hooks did not end in time and were stopped")
 
     def closed(self, remote: str) -> None:
-        """The end of an association: what it brought is made durable, if that was asked for by association."""
+        """The end of an association, for one that was not released: what it brought is made durable all the same."""
+        self._make_durable(remote)
+
+    def _make_durable(self, remote: str) -> bool:
         paths = self._unsynced.pop(remote, [])
         if self._syncs_at_end is None or not paths:
-            return
+            return True
         try:
             self._syncs_at_end.sync_files(paths)
         except OutputError as error:
-            self._log.warned(error.message)
+            self._log.not_durable(remote, len(paths), error)
+            return False
+        return True
+
+    def _before_release(self, remote: str) -> None:
+        """The confirmation of the release says that all is durable; what was acknowledged and is not costs it."""
+        if not self._make_durable(remote):
+            raise AssociationAborted("what it brought could not be made durable", 0, 0, by_peer=False)
 
     def _arrived(self, request: ServiceRequest, received: ReceivedObject) -> None:
         remote = request.association.transport.remote
@@ -117,6 +128,7 @@ class Storage(ServerObserver):
             self._index(stored.path)
         if self._syncs_at_end is not None:
             self._unsynced.setdefault(remote, []).append(stored.path)
+            request.association.before_release = partial(self._before_release, remote)
         if self._hooks is not None and stored.outcome in KEPT:
             self._hooks.object_stored(self._stored_object(request, received, os.path.abspath(stored.path)))
 
@@ -138,7 +150,7 @@ class Storage(ServerObserver):
             time.time(),
         )
 
-    def _failed(self, request: ServiceRequest, why: str) -> None:
+    def _failed(self, request: ServiceRequest, error: DcmnetError) -> None:
         message = request.message
         assert isinstance(message, CStoreRQ)
-        self._log.not_stored(request.association.transport.remote, message.affected_sop_instance_uid, why)
+        self._log.not_stored(request.association.transport.remote, message.affected_sop_instance_uid, error)

@@ -12,7 +12,7 @@ from dcmnet_cli.core.commands import MEDIUM, CEchoRQ, CGetRQ, CStoreRQ
 from dcmnet_cli.core.negotiation import Negotiated
 from dcmnet_cli.core.pdu import RoleSelection
 from dcmnet_cli.core.uids import short_name
-from dcmnet_cli.errors import DcmnetError, NoAcceptedContext
+from dcmnet_cli.errors import DcmnetError, NoAcceptedContext, OutputError
 from dcmnet_cli.net.association import Association, Received
 from dcmnet_cli.net.observer import Observer
 from dcmnet_cli.net.service import ServiceRequest, answer_echo
@@ -92,7 +92,7 @@ class _Getter:
         if storage.directory is not None:
             self._folder = Folder(storage.directory, on_duplicate=storage.on_duplicate, sync=storage.sync)
         plan = ReceivePlan(self._folder, Naming(storage.names), storage.convert_to)
-        self._receiver = Receiver(plan, self._arrived, lambda request, why: self._ledger.refused(why))
+        self._receiver = Receiver(plan, self._arrived, lambda request, error: self._ledger.refused(error))
         self._began = time.monotonic()
 
     def run(self) -> tuple[Result, DcmnetError | None]:
@@ -143,10 +143,18 @@ class _Getter:
             error = self._ask(association, batch)
             if self._options.aborts:
                 association.abort()
-        if self._folder is not None and self._options.storage.sync == "association":
-            self._folder.sync_files(self._unsynced)
-            self._unsynced = []
+        self._make_durable()
         return error
+
+    def _make_durable(self) -> None:
+        """What one association brought, if that was asked for by association."""
+        if self._folder is None or not self._unsynced:
+            return
+        try:
+            self._folder.sync_files(self._unsynced)
+        except OutputError as error:
+            self._ledger.not_durable(len(self._unsynced), error)
+        self._unsynced = []
 
     def _require_get(self, association: Association) -> int:
         """The context of C-GET. Raises NoAcceptedContext, with what the peer has in its place."""

@@ -14,7 +14,7 @@ from dcmnet_cli.core.commands import MEDIUM, CMoveRQ
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.core.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from dcmnet_cli.errors import DcmnetError, UsageError
+from dcmnet_cli.errors import DcmnetError, OutputError, UsageError
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.observer import Observer
 from dcmnet_cli.ops.connect import open_association, require_context
@@ -288,10 +288,21 @@ class Reception:
         elif event.event == "association":
             self.connections += 1
         elif event.event in ("failed", "rejected", "aborted", "not_dicom", "warning"):
-            if facts.get("kind") == "output" and self._ledger is not None:
-                self._ledger.refused(str(facts["message"]))
+            if self._ledger is not None:
+                self._note_loss(self._ledger, facts)
             if len(self.troubles) < _MOST_TROUBLES:
                 self.troubles.append(f"{event.event.replace('_', ' ')}, {event.peer}: {printable(event.detail)}")
+
+    @staticmethod
+    def _note_loss(ledger: Ledger, facts: dict[str, object]) -> None:
+        """Objects that came and could not be kept, or not be made durable."""
+        message = str(facts.get("message", ""))
+        error = OutputError(message) if facts.get("kind") == "output" else DcmnetError(message)
+        objects = facts.get("not_durable")
+        if isinstance(objects, int):
+            ledger.not_durable(objects, error)
+        elif "not_stored" in facts:
+            ledger.refused(error)
 
 
 def _nothing_came(result: Result, reception: Reception) -> Diagnosis:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dcmnet_cli.core import status as dimse_status
+from dcmnet_cli.errors import DcmnetError, OutputError
 from dcmnet_cli.ops.results import Diagnosis
 
 
@@ -77,7 +78,9 @@ class Claim(NamedTuple):
 class Arrival(NamedTuple):
     """What came here. ``distinct`` counts the SOP Instance UIDs of what was expected (all, if that is not known),
     ``surplus`` the others; ``refused`` says why in words for objects that could not be kept; ``kept`` is false where
-    they are dropped on purpose. ``after_final`` came when the peer had reported the end already, the last of all
+    they are dropped on purpose. ``cannot_write`` is what the file system said, if it is why some could not be kept;
+    ``not_durable`` counts those that were kept and might not outlive a power cut, though that was asked for.
+    ``after_final`` came when the peer had reported the end already, the last of all
     ``last_after`` seconds from the beginning.
     """
 
@@ -88,6 +91,8 @@ class Arrival(NamedTuple):
     kept: bool = True
     last_after: float | None = None
     after_final: int = 0
+    cannot_write: OutputError | None = None
+    not_durable: int = 0
 
 
 class Destination(NamedTuple):
@@ -156,6 +161,8 @@ class Result(NamedTuple):
     @property
     def is_complete(self) -> bool:
         """Whether everything that was asked for is where it should be. A status of success alone does not prove it."""
+        if self.arrival is not None and self.arrival.not_durable:
+            return False
         if self.arrival is not None and self.expected is not None:
             return not self.missing
         claimed = self.claimed
@@ -188,6 +195,8 @@ class Ledger:
         self._final: float | None = None
         self._after_final = 0
         self._bytes = 0
+        self._cannot_write: OutputError | None = None
+        self._not_durable = 0
 
     @property
     def distinct(self) -> int:
@@ -212,12 +221,23 @@ class Ledger:
             self._bytes += length
             self._last = now
 
-    def refused(self, why: str) -> None:
+    def refused(self, why: str | DcmnetError) -> None:
         """An object came and could not be kept."""
         with self._lock:
             self._last = time.monotonic()
-            if len(self._refused) < _MOST_REFUSALS:
-                self._refused.append(why)
+            self._note(why)
+
+    def not_durable(self, objects: int, why: DcmnetError) -> None:
+        """So many objects were kept, and could not be made durable as was asked for."""
+        with self._lock:
+            self._not_durable += objects
+            self._note(why)
+
+    def _note(self, why: str | DcmnetError) -> None:
+        if isinstance(why, OutputError):
+            self._cannot_write = self._cannot_write or why
+        if len(self._refused) < _MOST_REFUSALS:
+            self._refused.append(str(why))
 
     def final(self) -> None:
         """The last final response has come: what arrives from now on is a straggler."""
@@ -247,6 +267,8 @@ class Ledger:
                 kept,
                 None if self._last is None else self._last - self._began,
                 self._after_final,
+                self._cannot_write,
+                self._not_durable,
             )
 
 

@@ -336,7 +336,7 @@ class _Run:
                 claim.settled()
                 self.settle(outcome)
                 is_useful = is_useful or outcome.status is not None
-            association.release()
+            self._note_release(association.release())
         except Interrupted as interruption:
             interruption.is_useful = is_useful
             raise
@@ -345,6 +345,13 @@ class _Run:
             with self._lock:
                 self._open.discard(association)
                 self.spent = self.spent.plus(courier.spent)
+
+    def _note_release(self, complaint: str) -> None:
+        """What was answered stays so; but a peer that makes objects durable at the end may have failed at that."""
+        note = f"the peer did not confirm the release: {complaint}"
+        with self._lock:
+            if complaint and note not in self._report.notes:
+                self._report.notes.append(note)
 
     def _open_association(self, batch: Batch) -> Association:
         """The report tells of the first one that was had, or of the last try."""
