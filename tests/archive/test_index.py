@@ -1,8 +1,11 @@
 """The index of an archive: made from objects, repaired when opened, and rebuilt at will."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pydicom
@@ -14,6 +17,7 @@ from dcmnet_cli.archive.index import INDEX_NAME, Counts, Index
 from dcmnet_cli.errors import InputError, OutputError
 from tests import collection
 from tests.dicom_files import element, part10
+from tests.scripted import until
 
 WHOLE = Counts(len(collection.STUDIES), collection.SERIES, collection.INSTANCES)
 Open = Callable[..., Index]
@@ -245,3 +249,99 @@ def test_the_rest_of_an_object_is_what_pydicom_says(name: str) -> None:
     assert ours[0x00080016].text == theirs.SOPClassUID
     assert 0x7FE00010 not in ours
     assert set(ours) == {int(each.tag) for each in theirs if each.tag <= 0x51FFFFFF}
+
+
+# --- what happens to it while it is open ------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Another program holds the database, as a backup tool may."""
+    connection = sqlite3.connect(folder / INDEX_NAME, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No five seconds of patience with others, and no pause before the next try."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0.0))
+    monkeypatch.setattr("dcmnet_cli.archive.index._RETRY", 0.01)
+
+
+def test_locked_by_another_program_nothing_is_missed(
+    tmp_path: Path, open_index: Open, warnings: list[str], hasty: None
+) -> None:
+    """Queries fail rather than miss what was stored, and everything is there once the lock is gone."""
+    index = open_index()
+    with locked(tmp_path):
+        for path in collection.write(tmp_path):
+            index.add(str(path))
+        with pytest.raises(OutputError, match="the index cannot be used: database is locked"):
+            index.counts()
+    until(lambda: any("written again" in warning for warning in warnings))
+    assert index.counts() == WHOLE
+    assert len(warnings) == 2
+    assert warnings[0].startswith("the index cannot be written: database is locked; objects are stored")
+
+
+def test_more_than_the_queue_holds_while_locked(
+    tmp_path: Path, open_index: Open, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who stores waits for the lock, and what found no room is found on disk."""
+    monkeypatch.setattr("dcmnet_cli.archive.index._MOST_WAITING", 3)
+    index = open_index()
+    with locked(tmp_path):
+        for path in collection.write(tmp_path):
+            index.add(str(path))
+    until(lambda: not index._trouble)
+    assert index.counts() == WHOLE
+
+
+def test_closed_while_locked_the_next_start_finds_the_rest(
+    tmp_path: Path, open_index: Open, warnings: list[str], hasty: None
+) -> None:
+    index = open_index()
+    with locked(tmp_path):
+        for path in collection.write(tmp_path):
+            index.add(str(path))
+        index.close()
+    assert warnings[-1].startswith(f"{collection.INSTANCES} objects stored and not indexed until the next start")
+    again = open_index()
+    assert again.repaired.added == collection.INSTANCES
+    assert again.counts() == WHOLE
+
+
+def test_locked_at_the_start(tmp_path: Path, open_index: Open, hasty: None) -> None:
+    """Said as what it is: --reindex is no remedy for it."""
+    open_index().close()
+    collection.write(tmp_path)
+    with locked(tmp_path), pytest.raises(OutputError, match="database is locked"):
+        open_index()
+    assert open_index().counts() == WHOLE
+
+
+@pytest.mark.parametrize("what", ["folder", "database"])
+def test_removed_and_made_again(tmp_path: Path, open_index: Open, warnings: list[str], hasty: None, what: str) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    index = open_index(folder)
+    index.add(str(collection.write(folder)[0]))
+    assert index.counts().instances == 1
+    if what == "database":
+        (folder / INDEX_NAME).unlink()
+        assert index.counts() == WHOLE  # of the objects, which are all there
+    else:
+        shutil.rmtree(folder)
+        with pytest.raises(OutputError, match="the index cannot be used"):
+            index.counts()
+        collection.write(tmp_path / "new")
+        (tmp_path / "new").rename(folder)
+        until(lambda: not index._trouble)
+        assert index.counts() == WHOLE
+    assert any("the index was gone, and was made again" in warning for warning in warnings)
+    with pytest.raises(OutputError, match="in use by another listener"):
+        open_index(folder)

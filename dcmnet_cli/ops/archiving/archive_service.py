@@ -14,7 +14,7 @@ from dcmnet_cli.core.attributes import keyword_of
 from dcmnet_cli.core.commands import CFindRQ, CGetRQ, CMoveRQ
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.core.text import printable, quoted
-from dcmnet_cli.errors import InvalidIdentifier
+from dcmnet_cli.errors import InvalidIdentifier, OutputError
 from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
 from dcmnet_cli.ops.archiving.archive_transfer import SubOperations, get, move
@@ -23,6 +23,7 @@ from dcmnet_cli.ops.listening.listen_log import EventLog
 PENDING, PENDING_UNSURE, CANCELLED = 0xFF00, 0xFF01, 0xFE00
 MOVE_DESTINATION_UNKNOWN = 0xA801
 IDENTIFIER_DOES_NOT_MATCH = 0xA900
+OUT_OF_RESOURCES, CANNOT_COUNT_MATCHES = 0xA700, 0xA701
 
 _SYNTAXES = (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN)
 _FIND_MODELS = (uids.PATIENT_ROOT_FIND, uids.STUDY_ROOT_FIND, uids.PATIENT_STUDY_ONLY_FIND)
@@ -104,12 +105,16 @@ class ArchiveService:
         explicit = request.context.transfer_syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN
         pending = PENDING_UNSURE if unsure else PENDING
         count, status = 0, 0
-        for answer in answers:
-            if request.is_cancelled():
-                status = CANCELLED
-                break
-            request.respond(pending, write_attributes(answer, character_set, explicit))
-            count += 1
+        try:
+            for answer in answers:
+                if request.is_cancelled():
+                    status = CANCELLED
+                    break
+                request.respond(pending, write_attributes(answer, character_set, explicit))
+                count += 1
+        except OutputError as error:
+            self._fail(request, OUT_OF_RESOURCES, error)
+            return None
         asked = [keyword_of(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in _narrowing(attributes)]
         by = f" by {', '.join(asked)}" if asked else ""
         seconds = time.monotonic() - begin
@@ -187,8 +192,12 @@ class ArchiveService:
             self._refuse(request, error)
             return None
         assert self.index is not None
-        with self.index.reading() as connection:
-            return selection, list(selection.run(connection))
+        try:
+            with self.index.reading() as connection:
+                return selection, list(selection.run(connection))
+        except OutputError as error:
+            self._fail(request, CANNOT_COUNT_MATCHES, error)
+            return None
 
     def _conclude(
         self, what: str, request: ServiceRequest, selection: Selection, counts: SubOperations, whither: str
@@ -211,8 +220,16 @@ class ArchiveService:
     def _refuse(self, request: ServiceRequest, error: BadIdentifier) -> None:
         offending = (error.tag,) if error.tag else ()
         request.respond(IDENTIFIER_DOES_NOT_MATCH, error_comment=error.problem[:64], offending_element=offending)
+        self._tell_refusal(request, IDENTIFIER_DOES_NOT_MATCH, error.problem)
+
+    def _fail(self, request: ServiceRequest, status: int, error: OutputError) -> None:
+        """The index cannot be used at the moment. What it would have said is unknown, which is not nothing."""
+        request.respond(status, error_comment=printable(error.message)[:64])
+        self._tell_refusal(request, status, error.message)
+
+    def _tell_refusal(self, request: ServiceRequest, status: int, why: str) -> None:
         what = {CFindRQ: "find", CMoveRQ: "move", CGetRQ: "get"}[type(request.message)]
-        self._tell(request, what, f"refused: {error.problem}", {"status": "A900"})
+        self._tell(request, what, f"refused: {why}", {"status": f"{status:04X}"})
 
     def _tell(self, request: ServiceRequest, event: str, detail: str, facts: dict[str, object]) -> None:
         model = MODELS.get(request.context.abstract_syntax)
