@@ -177,6 +177,10 @@ class _Reader:
         from dcmnet_cli.cli.tls_options import ask_key_password
 
         file, variable = self._resolve(tls.get("password_file")), tls.get("password_env")
+        if variable:
+            from dcmnet_cli.ops.secret_variables import withhold
+
+            withhold(variable)  # now: a hook may run before, or without, the node being used
         if file:
             return lambda: secret_from_file("password_file", file)
         return (lambda: secret_from_environment("password_env", variable)) if variable else ask_key_password

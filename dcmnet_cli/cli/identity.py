@@ -95,6 +95,10 @@ def secret_from_file(name: str, path: str) -> str:
 
 
 def secret_from_environment(name: str, variable: str) -> str:
+    """The value of a variable, which no program that we start gets to see. ``name`` says who asks."""
+    from dcmnet_cli.ops.secret_variables import withhold
+
+    withhold(variable)
     if variable not in os.environ:
         raise UsageError(f"{name}: the environment has no variable {variable}")
     return os.environ[variable]

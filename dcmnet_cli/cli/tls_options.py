@@ -58,7 +58,8 @@ class TLSCommonOptions(NamedTuple):
         str | None, value("--key-password-file", metavar="FILE", panel=TLS, text="it is a file's first line")
     ] = None
     key_password_env: Annotated[
-        str | None, value("--key-password-env", metavar="VAR", panel=TLS, text="it is in the environment")
+        str | None,
+        value("--key-password-env", metavar="VAR", panel=TLS, text="it is in the environment; hooks do not see it"),
     ] = None
     null_passwd: Annotated[
         bool, flag("-pw", "--null-passwd", panel=TLS, text="the key has an empty password", hidden=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import InputError, TLSError
+from dcmnet_cli.ops.secret_variables import public_environment
 
 if TYPE_CHECKING:
     from dcmnet_cli.net.tls_settings import TLSSettings
@@ -33,7 +34,9 @@ def _verify(path: str, words: list[str], good: str, bad: str, reason: str) -> st
     try:
         with open(path, "rb"):
             pass
-        done = subprocess.run(["openssl", "verify", *words, path], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(
+            ["openssl", "verify", *words, path], capture_output=True, text=True, timeout=30, env=public_environment()
+        )
     except FileNotFoundError as error:
         if error.filename == path:
             raise InputError(f"cannot read {path}: no such file") from error

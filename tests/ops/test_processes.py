@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dcmnet_cli.ops import secret_variables
 from dcmnet_cli.ops.listening.processes import Ran, run
 
 PATIENCE = 10.0
@@ -118,6 +119,16 @@ def test_no_socket_or_file_is_inherited(tmp_path: Path) -> None:
         numbers = (sock.fileno(), file.fileno())
         code = f"import os; print([n for n in os.listdir('/proc/self/fd') if int(n) in {numbers}])"
         assert go(code) == (0, b"[]\n", "")
+
+
+def test_no_secret_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secret_variables, "_withheld", set())
+    monkeypatch.setenv("KEY_WORD", "sesame")
+    monkeypatch.setenv("OTHER_WORD", "plain")
+    secret_variables.withhold("KEY_WORD")
+    ran = run(("env",), seconds=10.0, keep=1 << 16, with_errors=True)
+    assert b"KEY_WORD" not in ran.output
+    assert b"OTHER_WORD=plain" in ran.output
 
 
 def test_a_group_of_its_own() -> None:

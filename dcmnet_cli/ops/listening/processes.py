@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from dcmnet_cli.ops.secret_variables import public_environment
+
 _TICK = 0.1
 _TERMINATE_GRACE = 1.0
 _CHUNK = 1 << 16
@@ -39,7 +41,8 @@ def run(
     """Run a program with ``given`` on its standard input, for at most ``seconds``, or until ``halt`` is set.
 
     The last ``keep`` bytes of its output are kept, standard error among it only ``with_errors``. It inherits no
-    socket, and has a process group of its own that is ended as one. A child it leaves behind is not waited for.
+    socket and no secret, and has a process group of its own that is ended as one. A child it leaves behind is not
+    waited for.
     """
     begin = time.monotonic()
     try:
@@ -50,6 +53,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if with_errors else subprocess.DEVNULL,
             close_fds=True,
+            env=public_environment(),
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
