@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcmnet_cli.archive.index import INDEX_NAME
-from tests.dicom_files import CT, element, part10
+from tests.faults import objects
 from tests.interop.running import HOST, Process, wait_until
 from tests.interop.test_store import data_of
 
@@ -27,22 +27,12 @@ _NAMED_FILES = (
 
 
 def write_source(folder: Path) -> dict[str, bytes]:
-    """Objects of 1 KiB to 300 KiB in ten series; their data sets by SOP Instance UID."""
-    folder.mkdir()
-    source = random.Random(0)
+    """Objects of 1 KiB to 300 KiB; their data sets by SOP Instance UID."""
+    sizes = random.Random(0)
     data_sets = {}
     for number in range(OBJECTS):
-        uid = f"1.2.3.4.{number}"
-        data_sets[uid] = b"".join(
-            (
-                element(0x00080016, "UI", CT),
-                element(0x00080018, "UI", uid),
-                element(0x0020000D, "UI", "1.2.3.4"),
-                element(0x0020000E, "UI", f"1.2.3.4.{number % 10}.1"),
-                element(0x7FE00010, "OW", source.randbytes(1024 * source.choice((1, 10, 40, 100, 300)))),
-            )
-        )
-        (folder / f"{number:04}.dcm").write_bytes(part10(data_sets[uid], instance=uid))
+        path = objects.write(folder, number, 1024 * sizes.choice((1, 10, 40, 100, 300)))
+        data_sets[objects.uid_of(number)] = data_of(path)
     return data_sets
 
 
