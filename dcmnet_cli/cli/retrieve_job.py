@@ -14,7 +14,7 @@ from dcmnet_cli.ops.stop import Stop
 from dcmnet_cli.ops.target import Target
 from dcmnet_cli.render.output import Output
 from dcmnet_cli.render.receiving import Receiving, show_asked, show_found, show_listening, show_proposed
-from dcmnet_cli.render.retrieve import describe_claim, show_retrieval
+from dcmnet_cli.render.retrieve import MAKE_ROOM, describe_claim, show_retrieval
 
 if TYPE_CHECKING:
     from dcmnet_cli.ops.retrieving.get import GetOptions
@@ -123,8 +123,9 @@ def judge(report: Report, result: Result, error: DcmnetError | None, target: Tar
 def _cannot_write(result: Result) -> DcmnetError | None:
     """What the file system said, where nothing that came is safe because of that: not the peer's failure then."""
     arrival = result.arrival
-    if arrival is None or arrival.distinct + arrival.surplus > arrival.not_durable:
+    if arrival is None or arrival.cannot_write is None or arrival.distinct + arrival.surplus > arrival.not_durable:
         return None
+    arrival.cannot_write.hints = (MAKE_ROOM,)
     return arrival.cannot_write
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dcmnet_cli.render.screen import Labelled
 
 UNKNOWN_DESTINATION = 0xA801
+MAKE_ROOM = "Here: see to the disk or give another folder; then the same command with --missing asks for the rest."
 _MOST_MISSING = 8
 _MOST_REFUSALS = 3
 _MOST_REMEDIES = 3
@@ -170,15 +171,23 @@ def _advice(report: Report, result: Result) -> list[tuple[str, str]]:
     if worst is not None and worst.status and not (result.is_complete and worst.category == "warning"):
         rows += status_facts(worst.status, result.service, worst.error_comment, worst.offending_element)
     found = result.diagnosis
-    if found is None and rows and worst is not None and worst.status is not None:
+    is_our_disk = result.arrival is not None and result.arrival.cannot_write is not None
+    if found is None and rows and worst is not None and worst.status is not None and not is_our_disk:
         known = dimse_status.lookup(worst.status, result.service)
         rows.append(("Meaning", known.explanation))
         rows += [("Try", remedy) for remedy in known.remedies[:_MOST_REMEDIES]]
     if found is not None:
         rows += [*found.facts, ("Meaning", found.meaning), *(("Try", remedy) for remedy in found.remedies)]
     if result.arrival is not None:
-        rows += [("Refused here", why) for why in result.arrival.refused[:_MOST_REFUSALS]]
+        rows += [("Refused here", why) for why in _counted(result.arrival.refused)[:_MOST_REFUSALS]]
+    if is_our_disk and report.error is None:
+        rows.append(("Try", MAKE_ROOM))
     return rows
+
+
+def _counted(texts: Sequence[str]) -> list[str]:
+    """Each once, in the order of first mention."""
+    return [text if (times := texts.count(text)) == 1 else f"{text} ({times} times)" for text in dict.fromkeys(texts)]
 
 
 def needs_note(result: Result) -> bool:
