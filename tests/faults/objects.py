@@ -3,7 +3,8 @@
 import random
 from pathlib import Path
 
-from tests.dicom_files import CT, element, part10
+from tests.dicom_files import CT as CT
+from tests.dicom_files import element, part10
 
 STUDY = "1.2.3.4"
 

@@ -1,22 +1,19 @@
 """kill -9 of the receiver or the sender, at random moments of a transfer.
 
 Nothing under a final name is incomplete, everything acknowledged is there, and a second run with the same journal sends
-what was not confirmed. ``DCMNET_KILLS`` says how often each of them is killed; with 200, which takes a quarter of an
-hour:
-
-    DCMNET_KILLS=200 python -m pytest -s tests/faults/test_killed.py
+what was not confirmed.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults import IS_FULL
 from tests.faults.killing import Rounds
 from tests.interop.running import Process, dcmnet
 
-KILLS = int(os.environ.get("DCMNET_KILLS", "8"))
+KILLS = 200 if IS_FULL else 8
 
 Begin = Callable[..., Rounds]
 

@@ -1,9 +1,6 @@
 """DCMTK and pynetdicom against ``dcmnet listen --archive`` and ``--worklist``."""
 
 import re
-import signal
-import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +12,7 @@ import pytest
 from tests import collection
 from tests.collection import CLASSES, STUDIES
 from tests.interop.conftest import Folders, StartListener
-from tests.interop.running import HOST, Listener, Outcome, Peer, dcmnet, missing, program, run, start_peer, wait_until
+from tests.interop.running import HOST, Listener, Outcome, Peer, dcmnet, missing, program, run, start_peer
 
 FIRST, SECOND = STUDIES[:2]
 
@@ -254,40 +251,6 @@ def test_findscu_asks_a_worklist(listener: StartListener, tmp_path: Path) -> Non
     found = find(server, *words)
     assert values(found, "0010,0020") == ["P3"]
     assert values(found, "0040,0002") == ["20240302"]
-
-
-def test_killed_while_storing_index_and_objects_agree(listener: StartListener, tmp_path: Path) -> None:
-    """Whatever the moment: after the next start every object on disk is in the index, and nothing else is."""
-    source, folder = tmp_path / "source", tmp_path / "archive"
-    folder.mkdir()
-    study = STUDIES[0]._replace(modalities=("CT",) * 40)
-    source.mkdir()
-    from tests.dicom_files import part10
-
-    for series in range(40):
-        for index in range(10):
-            uid = study.instance_uid(series, index)
-            content = part10(collection.data_set(study, series, index), instance=uid, sop_class=CLASSES["CT"])
-            (source / f"{uid}.dcm").write_bytes(content)
-    server = listener("--archive", str(folder))
-    command = (program("storescu", "dcmtk"), "+sd", HOST, str(server.port), str(source))
-    sender = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(list(folder.glob("*.dcm"))) > 60, "some objects are stored")
-    server.process.signal(signal.SIGKILL)
-    server.process.wait()
-    sender.wait(20)
-    on_disk = {path.name for path in folder.glob("*.dcm")}
-    assert 60 < len(on_disk) < 400
-    again = listener("--archive", str(folder))
-    event = again.wait_for("archive")
-    assert event["instances"] == len(on_disk)
-    again.process.signal(signal.SIGTERM)
-    assert again.process.wait() == 0
-    with sqlite3.connect(folder / ".dcmnet-archive.sqlite") as connection:
-        paths = {path.decode() for (path,) in connection.execute("SELECT path FROM instances")}
-    connection.close()
-    assert paths == on_disk
-    assert not list(folder.glob("*.part"))
 
 
 def test_a_folder_that_is_none_or_no_archive_or_in_use(archive: tuple[Listener, Path], tmp_path: Path) -> None:

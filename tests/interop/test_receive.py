@@ -1,12 +1,10 @@
 """Real senders and our own against ``dcmnet listen -od``: every byte kept, nothing acknowledged that is not there."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,12 @@ import numpy
 import pydicom
 import pytest
 
-from dcmnet_cli.errors import DcmnetError
 from dcmnet_cli.net.part10 import DicomFile, read_file
-from tests.dicom_files import CT, data_set, part10
+from tests.dicom_files import data_set, part10
 from tests.interop.conftest import StartListener
 from tests.interop.running import HOST, Listener, Outcome, dcmnet, missing, program, run, wait_until
 from tests.interop.test_store import BUNDLED, data_of, objects
 from tests.ops.objects import FOLDER
-from tests.receiving import Sender
 
 Send = Callable[..., Outcome]
 _XFER = {  # what storescu has to be told to propose
@@ -242,70 +238,3 @@ def test_the_summary_of_a_pipe(inbox: Path, tmp_path: Path) -> None:
     assert "1 stored" in rows[-1][4]
     name = str(pydicom.dcmread(f"{FOLDER}/CT_small.dcm").PatientName)
     assert name.partition("^")[0] not in process.log
-
-
-# --- killed --------------------------------------------------------------------------------------------------------
-
-
-def _send_until_it_dies(port: int, number: int, acknowledged: dict[str, bytes]) -> None:
-    source = random.Random(number)
-    try:
-        with Sender(port) as sender:
-            for each in range(100_000):
-                uid = f"1.2.3.{number}.{each}"
-                data = data_set(uid, pixels=source.randbytes(2 * source.randint(1, 200_000)))
-                if sender.store(data, uid).status == 0:
-                    acknowledged[uid] = data
-    except (DcmnetError, OSError):
-        pass
-
-
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("words", [()], ids=["default"])
-def test_killed_at_any_moment(
-    listener: StartListener, inbox: Path, tmp_path: Path, seed: int, words: Sequence[str]
-) -> None:
-    """kill -9: whatever was acknowledged is there, whole; what has a final name is whole; nothing else stays."""
-    server = listener("-od", str(inbox), "--name", "{StudyInstanceUID}/{SOPInstanceUID}.dcm", *words)
-    acknowledged: dict[str, bytes] = {}
-    threads = [
-        threading.Thread(target=_send_until_it_dies, args=(server.port, number, acknowledged)) for number in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: len(acknowledged) > 5, "objects acknowledged")
-    threading.Event().wait(random.Random(seed).random() * 0.3)
-    server.process.signal(signal.SIGKILL)
-    server.process.wait()
-    for thread in threads:
-        thread.join(10.0)
-    found = {path.name.removesuffix(".dcm"): path for path in inbox.rglob("*.dcm")}
-    assert set(acknowledged) <= set(found)
-    for uid, data in acknowledged.items():
-        assert found[uid].read_bytes().endswith(data)
-    for path in found.values():
-        assert described(path).problem == ""
-    again = listener("-od", str(inbox))
-    end(again)
-    assert {path for path in inbox.rglob("*") if path.is_file()} == set(found.values())
-    assert len(found) - len(acknowledged) <= 3  # what was named and not yet acknowledged, one an association
-    assert CT in described(next(iter(found.values()))).sop_class_uid
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_under_load(listener: StartListener, inbox: Path, number: int) -> None:
-    server = listener("-od", str(inbox), "--grace", "0.3")
-    acknowledged: dict[str, bytes] = {}
-    threads = [threading.Thread(target=_send_until_it_dies, args=(server.port, n, acknowledged)) for n in range(3)]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: len(acknowledged) > 20, "objects acknowledged")
-    server.process.signal(number)
-    assert server.process.wait() == 1  # associations had to be cut off
-    for thread in threads:
-        thread.join(10.0)
-    stopped = server.events[-1]
-    assert (stopped["event"], stopped["cut_off"]) == ("stopped", True)
-    names = {path.name.removesuffix(".dcm") for path in inbox.iterdir()}
-    assert set(acknowledged) <= names
-    assert stopped["stored"] == len(names)
