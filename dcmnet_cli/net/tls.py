@@ -31,6 +31,7 @@ _BLOCK = 64 * 1024
 _RECORD_TYPES = (0x15, 0x16)
 # Seconds for looking at a certificate that was refused, at most.
 _LOOK = 3.0
+_REPLY = 5.0
 
 
 class TLSFacts(NamedTuple):
@@ -133,6 +134,7 @@ class TLSTransport(Transport):
             try:
                 count = self._tls.read(len(view), view)
             except ssl.SSLWantReadError:
+                self._reply()
                 self._feed(deadline, quick_ack=quick_ack)
             except ssl.SSLError as error:
                 return self._ended(error)
@@ -188,6 +190,17 @@ class TLSTransport(Transport):
     def _send(self, timeout: float) -> None:
         if self._outgoing.pending:
             super().write_buffers([self._outgoing.read()], timeout)
+
+    def _reply(self) -> None:
+        """Send what the engine has to say to what it read: that it does not renegotiate, that its key is new.
+
+        Kept back, it would leave the peer waiting, and grow with every such message of a peer that means no good.
+        """
+        try:
+            with suppress(ConnectionLost):  # what the peer sent before it went can still be read
+                self._send(_REPLY)
+        except TimeoutError:
+            raise ConnectionLost(f"{self.remote} takes no answers of TLS itself", how="stalled") from None
 
     def facts(self) -> TLSFacts:
         """Return what the handshake agreed on."""

@@ -226,6 +226,9 @@ def _refused(at: Circumstances, reason: str, is_first: bool) -> TLSError:
             _NO_CIPHER[2] + _NO_VERSION[2],
             openssl=reason,
         )
+    if reason == _HANDSHAKE_FAILURE and at.is_server:
+        words = "the client broke off with a handshake failure; it may want to renegotiate, which is not done here"
+        return _error(at, words, "protocol", (), openssl=reason)
     if not at.has_certificate:
         return _certificate_demanded(at)
     words = _CERTIFICATE_ALERTS.get(reason, "handshake failure")
