@@ -43,13 +43,21 @@ class Index:
     """The index of the objects in ``folder``, held for as long as it is open.
 
     With ``rebuild`` it is made anew from the objects. ``warn`` hears, from the writing thread, of objects that cannot
-    be indexed, and of an index that cannot be written. Raises as ``Holding`` does.
+    be indexed, which ``name_of`` puts into words, and of an index that cannot be written. Raises as ``Holding`` does.
     """
 
-    def __init__(self, folder: str, warn: Callable[[str], None], *, rebuild: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str,
+        warn: Callable[[str], None],
+        *,
+        rebuild: bool = False,
+        name_of: Callable[[str], str] = printable,
+    ) -> None:
         self.folder = folder
         self._folder = os.fsencode(folder)
         self._warn = warn
+        self._name_of = name_of
         self._held = Holding(folder, rebuild=rebuild)
         self.repaired = self._held.repaired
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -214,7 +222,7 @@ class Index:
             try:
                 entries.append(read_entry(self._folder, path))
             except InputError as error:
-                self._warn(f"{printable(os.fsdecode(path))} is stored and not indexed: {error.message}")
+                self._warn(f"{self._name_of(os.fsdecode(path))} is stored and not indexed: {error.message}")
         if self._rows is None:
             connection = self._open.enter_context(self._held.writing())
             self._rows = Rows(connection, self._folder)

@@ -32,7 +32,9 @@ class ArchiveOptions(NamedTuple):
         value("--worklist", metavar="PATH", panel=ARCHIVE, text="answer worklist queries: folder of files, or a .csv"),
     ] = None
 
-    def plan(self, own: "Target", configuration: "Configuration") -> "ArchivePlan | None":
+    def plan(
+        self, own: "Target", configuration: "Configuration", *, tells_objects: bool = False
+    ) -> "ArchivePlan | None":
         """What to answer, None for nothing. ``own`` has our own title and terms, for associations to move
         destinations. Raises UsageError.
         """
@@ -54,7 +56,7 @@ class ArchiveOptions(NamedTuple):
                 nodes[title] = _target(peer.node, title, own)
             else:
                 nodes[title] = own._replace(host=peer.host, port=peer.port, called=title)
-        return ArchivePlan(self.archive, self.worklist, nodes, self.reindex)
+        return ArchivePlan(self.archive, self.worklist, nodes, self.reindex, tells_objects)
 
 
 def _target(node: "Node", title: str, own: "Target") -> "Target":

@@ -126,7 +126,7 @@ def listen(
         tls=tls.settings(),
         idle_exit=check_seconds("--idle-exit", idle_exit, zero_is_no_limit=True),
         storage=storage_plan(storage, names, hooks, shown) if storage.stores else None,
-        archive=archive.plan(own, configuration),
+        archive=archive.plan(own, configuration, tells_objects=tells_objects(shown)),
         identity=admission.check(shown.say),
         faults=faults.faults(shown.say),
     )
@@ -150,8 +150,13 @@ def storage_plan(storage: StorageOptions, names: NameFamily, hooks: HookOptions,
     return storage.plan(names)._replace(
         hooks=hooks.commands(),
         hook_limits=hooks.limits(),
-        tells_objects=output.json or output.verbosity > 0,
+        tells_objects=tells_objects(output),
     )
+
+
+def tells_objects(output: Output) -> bool:
+    """Whether the log has a line for every object, with its path."""
+    return output.json or output.verbosity > 0
 
 
 def run(plan: ListenPlan, output: Output) -> int:

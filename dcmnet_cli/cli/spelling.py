@@ -41,6 +41,11 @@ _SIGNED_NUMBER = re.compile(r"[+-][0-9]")
 _REPEATED = re.compile(r"-([a-z])\1+")
 
 
+# What follows these, or a name that resembles them, is not to be seen in an error message.
+_ATTACHED_SECRET = re.compile(r"(-pwd|[+]pw)(?!=).+")
+_TAKING_SECRETS = ("-pwd", "+pw", "--password", "--use-passwd")
+
+
 def did_you_mean(word: str, names: Iterable[str], *, cutoff: float = 0.65) -> str:
     """``; did you mean -aec or -aet?`` for the names most like ``word``, or nothing when none is close."""
     from difflib import get_close_matches
@@ -143,6 +148,12 @@ class Spelling:
         return values
 
     def _unknown(self, word: str) -> str:
+        name, equals, _ = word.partition("=")
+        near = did_you_mean(name, self.options)
+        if equals and any(secret in near for secret in _TAKING_SECRETS):
+            return f'no such option "{name}=..."{near}'
+        if not equals and (secret_attached := _ATTACHED_SECRET.fullmatch(word)):
+            return f'no such option "{secret_attached[1]}..."; a value stands apart from its option'
         message = f'no such option "{word}"'
         short, attached = word[:2], word[2:]
         if short in self.options and self._value_count(short) and not attached.isalpha():
@@ -150,7 +161,6 @@ class Spelling:
         if os.path.lexists(word):
             return f"{message}; the file of that name is given as ./{word}, or after --"
         apart = [word[0] + letter for letter in word[1:]]
-        near = did_you_mean(word.partition("=")[0], self.options)
         # Among so many names of three characters, two flags run together resemble some other one by chance.
         if (len(word) == 3 or not near) and all(name in self.options for name in apart):
             return f"{message}; options stand apart: {' '.join(apart)}"

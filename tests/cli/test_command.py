@@ -21,6 +21,11 @@ def test_families_arrive_filled(shell) -> None:
         (("-pud", "4"), 'no such option "-pud"; did you mean -pdu or -pwd?'),
         (("--aetitel", "Q"), 'no such option "--aetitel"; did you mean --aetitle?'),
         (("--aeti=Q",), 'no such option "--aeti=Q"; did you mean --aetitle or -aet?'),
+        (
+            ("--passwrod=sesame",),
+            'no such option "--passwrod=..."; did you mean --ask-password, --password or --password-env?',
+        ),
+        (("-pwdsesame1",), 'no such option "-pwd..."; a value stands apart from its option'),
         (("-AEC", "Q"), 'no such option "-AEC"; did you mean -aec or -aet?'),
         (("-vd",), 'no such option "-vd"; options stand apart: -v -d'),
         (("-vqd",), 'no such option "-vqd"; options stand apart: -v -q -d'),

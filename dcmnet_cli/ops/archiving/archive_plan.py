@@ -9,13 +9,15 @@ from dcmnet_cli.ops.target import Target
 
 class ArchivePlan(NamedTuple):
     """What is answered. ``directory`` None is no archive, ``worklist`` None no worklist; ``nodes`` are where C-MOVE may
-    send, by AE title; ``rebuild`` makes the index anew from the objects.
+    send, by AE title; ``rebuild`` makes the index anew from the objects; ``tells_objects`` allows the log to name
+    files by their paths, which may hold what patients are called by.
     """
 
     directory: str | None = None
     worklist: str | None = None
     nodes: Mapping[str, Target] = {}
     rebuild: bool = False
+    tells_objects: bool = False
 
     def describe(self) -> str:
         """One line for the log."""

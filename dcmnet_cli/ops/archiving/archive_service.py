@@ -1,5 +1,6 @@
 """An archive as its peers see it: C-FIND, C-MOVE and C-GET over the index, worklists, and what is agreed about them."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ from dcmnet_cli.core.attributes import keyword_of
 from dcmnet_cli.core.commands import CFindRQ, CGetRQ, CMoveRQ
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.core.text import printable, quoted
+from dcmnet_cli.core.uids import is_valid_uid
 from dcmnet_cli.errors import InvalidIdentifier, OutputError
 from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
@@ -44,7 +46,8 @@ class ArchiveService:
         self._worklist = Worklist(plan.worklist, log.warned) if plan.worklist is not None else None
         self.index: Index | None = None
         if plan.directory is not None:
-            self.index = Index(plan.directory, log.warned, rebuild=plan.rebuild)
+            name_of = printable if plan.tells_objects else _harmless_name
+            self.index = Index(plan.directory, log.warned, rebuild=plan.rebuild, name_of=name_of)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -61,8 +64,9 @@ class ArchiveService:
             detail += f", index repaired: {repair.added:,} added, {repair.removed:,} removed in {repair.seconds:.1f} s"
         facts: dict[str, object] = {**counts._asdict(), "added": repair.added, "removed": repair.removed}
         self._log.emit("archive", "", detail, facts)
+        name_of = printable if self._plan.tells_objects else _harmless_name
         for path, why in repair.unfit:
-            self._log.warned(f"{printable(path)} is not indexed: {why}")
+            self._log.warned(f"{name_of(path)} is not indexed: {why}")
         if repair.unfit_count > len(repair.unfit):
             self._log.warned(f"{repair.unfit_count - len(repair.unfit):,} other files are not indexed")
 
@@ -236,6 +240,12 @@ class ArchiveService:
         name = f"{model.name} " if model is not None else ""
         named = {"model": model.name if model is not None else "worklist"}
         self._log.retrieved(request.association.transport.remote, event, f"{name}{detail}", facts | named)
+
+
+def _harmless_name(path: str) -> str:
+    """A file in words, for a log that is not to hold names of patients: by its UID, where it bears one."""
+    name = os.path.basename(path)
+    return name if is_valid_uid(os.path.splitext(name)[0]) or is_valid_uid(name) else "a file (-v names it)"
 
 
 def _narrowing(keys: Attributes) -> list[int]:
