@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from dcmnet_cli.archive.index import INDEX_NAME
@@ -34,6 +35,12 @@ def write_source(folder: Path) -> dict[str, bytes]:
         path = objects.write(folder, number, 1024 * sizes.choice((1, 10, 40, 100, 300)))
         data_sets[objects.uid_of(number)] = data_of(path)
     return data_sets
+
+
+def indexed(folder: Path) -> set[str]:
+    """The paths in the index of an archive."""
+    with closing(sqlite3.connect(folder / INDEX_NAME)) as connection:
+        return {os.fsdecode(row[0]) for row in connection.execute("SELECT path FROM instances")}
 
 
 class Transfer:
@@ -85,12 +92,8 @@ class Transfer:
 
     def check_index(self) -> None:
         """After a start: a row for every object, and no other."""
-        path = self.folder / INDEX_NAME
-        if path.exists():
-            with sqlite3.connect(path) as connection:
-                rows = {os.fsdecode(row[0]) for row in connection.execute("SELECT path FROM instances")}
-            connection.close()
-            assert rows == {path.name for path in self.visible().values()}
+        if (self.folder / INDEX_NAME).exists():
+            assert indexed(self.folder) == {path.name for path in self.visible().values()}
 
 
 class Receiver:

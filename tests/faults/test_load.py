@@ -13,6 +13,7 @@ import pytest
 
 from dcmnet_cli.errors import DcmnetError
 from tests.faults import IS_FULL, objects
+from tests.faults.killing import indexed
 from tests.golden import associate as golden
 from tests.interop.conftest import StartListener
 from tests.interop.running import HOST, Listener, dcmnet, wait_until
@@ -213,10 +214,12 @@ def test_sluggards_hold_nobody_up(
     assert list(tmp_path.glob(".dcmnet-*.part")) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_under_load(listener: StartListener, tmp_path: Path, number: int) -> None:
-    """What was acknowledged is there, and what is there was counted."""
-    server = listener("-od", str(tmp_path), "--grace", "0.3")
+@pytest.mark.parametrize(("option", "number"), [("-od", signal.SIGINT), ("--archive", signal.SIGTERM)])
+def test_stopped_under_load(listener: StartListener, tmp_path: Path, option: str, number: int) -> None:
+    """What was acknowledged is there, what is there was counted, and an archive has it in its index."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    server = listener(option, str(folder), "--grace", "0.3")
     acknowledged: set[str] = set()
 
     def send(first: int) -> None:
@@ -238,7 +241,9 @@ def test_stopped_under_load(listener: StartListener, tmp_path: Path, number: int
         thread.join(10.0)
     stopped = server.events[-1]
     assert (stopped["event"], stopped["cut_off"]) == ("stopped", True)
-    names = {path.name.removesuffix(".dcm") for path in tmp_path.glob("*.dcm")}
-    assert acknowledged <= names
+    names = {path.name for path in folder.glob("*.dcm")}
+    assert {f"{uid}.dcm" for uid in acknowledged} <= names
     assert stopped["stored"] == len(names)
-    assert list(tmp_path.glob(".dcmnet-*.part")) == []
+    assert list(folder.glob(".dcmnet-*.part")) == []
+    if option == "--archive":
+        assert indexed(folder) == names
