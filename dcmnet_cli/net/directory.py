@@ -56,7 +56,7 @@ class Directory:
         for name in os.listdir(self.number):
             if not (name.startswith(_BEGINNING) and name.endswith(_END)):
                 continue
-            with suppress(FileNotFoundError):  # finished meanwhile, by another process that uses the folder
+            with suppress(OSError):  # finished meanwhile by another process, or somebody else's: it harms nobody
                 number = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.number)
                 try:
                     if _hold(number):

@@ -89,6 +89,27 @@ def test_the_release_is_confirmed_once_all_is_durable(tmp_path: Path, monkeypatc
     assert running.ended().not_durable == 0
 
 
+def test_a_long_association_is_made_durable_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what fails on the way is remembered at the end."""
+    synced: list[int] = []
+
+    def sync(_: Folder, paths: list[str]) -> None:
+        synced.append(len(paths))
+        if len(synced) == 1:
+            raise OutputError("input/output error")
+
+    monkeypatch.setattr(Folder, "sync_files", sync)
+    monkeypatch.setattr("dcmnet_cli.ops.listening.storage._MOST_UNSYNCED", 2)
+    with Running(storage=StoragePlan(str(tmp_path), sync="association")) as running:
+        sender = Sender(running.port)
+        for number in range(5):
+            assert sender.store(data_set(f"1.2.3.{number}"), f"1.2.3.{number}").status == 0
+        assert "aborted" in sender.association.release()
+        running.closed(1)
+    assert synced == [2, 2, 1]
+    assert running.ended().not_durable == 2
+
+
 def test_studies_in_folders_of_their_own(tmp_path: Path) -> None:
     plan = StoragePlan(str(tmp_path), names=NameOptions(folders="study-uid", folder_prefix="in"))
     with Running(storage=plan) as running, Sender(running.port) as sender:

@@ -58,7 +58,11 @@ class ArchiveService:
         """An event about what the archive holds, and what was found different from its index."""
         if self.index is None:
             return
-        counts, repair = self.index.counts(), self.index.repaired
+        try:
+            counts, repair = self.index.counts(), self.index.repaired
+        except OutputError as error:  # since it was opened, a moment ago
+            self._log.warned(error.message)
+            return
         detail = f"{plural(counts.instances, 'instance')} in {plural(counts.studies, 'study', 'studies')}"
         if repair.added or repair.removed:
             detail += f", index repaired: {repair.added:,} added, {repair.removed:,} removed in {repair.seconds:.1f} s"

@@ -224,6 +224,8 @@ class _Truth(NamedTuple):
 def _truth(message: CStoreRQ, values: Mapping[int, str]) -> _Truth:
     """The UIDs to go by: the data set's where it differs, as those are what readers of the file will see."""
     sop_class, sop_instance = message.affected_sop_class_uid, message.affected_sop_instance_uid
+    if (values.get(SOP_CLASS_UID), values.get(SOP_INSTANCE_UID)) == (sop_class, sop_instance):
+        return _Truth(sop_class, sop_instance, ())  # of nearly all objects
     true_class = _truer(values.get(SOP_CLASS_UID, ""), sop_class)
     true_instance = _truer(values.get(SOP_INSTANCE_UID, ""), sop_instance)
     notes = tuple(

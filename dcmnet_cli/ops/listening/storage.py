@@ -22,6 +22,7 @@ from dcmnet_cli.ops.listening.receive import ReceivedObject, ReceivePlan, Receiv
 
 KEPT = ("stored", "renamed", "overwritten")
 """Outcomes that put new bytes into the folder."""
+_MOST_UNSYNCED = 200  # objects of an association that wait for its end: its release should not take minutes
 _STORAGE_SERVICES = ("Storage", "Non-Patient Object Storage")
 
 
@@ -92,6 +93,7 @@ class Storage(ServerObserver):
         self.receiver = Receiver(receive_plan, self._arrived, self._failed)
         self._syncs_at_end = folder if plan.sync == "association" else None
         self._unsynced: dict[str, list[str]] = {}
+        self._in_doubt: set[str] = set()  # associations that brought what could not be made durable
 
     def finish(self, grace: float) -> None:
         """The server has ended: let hooks run to their end, within the grace time."""
@@ -101,21 +103,22 @@ class Storage(ServerObserver):
     def closed(self, remote: str) -> None:
         """The end of an association, for one that was not released: what it brought is made durable all the same."""
         self._make_durable(remote)
+        self._in_doubt.discard(remote)
 
-    def _make_durable(self, remote: str) -> bool:
+    def _make_durable(self, remote: str) -> None:
         paths = self._unsynced.pop(remote, [])
         if self._syncs_at_end is None or not paths:
-            return True
+            return
         try:
             self._syncs_at_end.sync_files(paths)
         except OutputError as error:
+            self._in_doubt.add(remote)
             self._log.not_durable(remote, len(paths), error)
-            return False
-        return True
 
     def _before_release(self, remote: str) -> None:
         """The confirmation of the release says that all is durable; what was acknowledged and is not costs it."""
-        if not self._make_durable(remote):
+        self._make_durable(remote)
+        if remote in self._in_doubt:
             raise AssociationAborted("what it brought could not be made durable", 0, 0, by_peer=False)
 
     def _arrived(self, request: ServiceRequest, received: ReceivedObject) -> None:
@@ -127,8 +130,11 @@ class Storage(ServerObserver):
         if self._index is not None and stored.outcome in KEPT:
             self._index(stored.path)
         if self._syncs_at_end is not None:
-            self._unsynced.setdefault(remote, []).append(stored.path)
+            waiting = self._unsynced.setdefault(remote, [])
+            waiting.append(stored.path)
             request.association.before_release = partial(self._before_release, remote)
+            if len(waiting) >= _MOST_UNSYNCED:
+                self._make_durable(remote)
         if self._hooks is not None and stored.outcome in KEPT:
             self._hooks.object_stored(self._stored_object(request, received, os.path.abspath(stored.path)))
 
