@@ -169,6 +169,7 @@ def _code_of(character: str, sets: list[_Set]) -> tuple[_Set, bytes]:
         code = character.encode(each.codec, "ignore")
         if each.codec in _TWO_BYTES:
             code = code[len(each.escape) :][:2] if code.startswith(each.escape) else b""
-        if code and not (each.codec == "shift_jis" and len(code) > 1):
+        # JIS X 0201 has the yen sign at the place of the backslash, which in DICOM parts values: it cannot be sent.
+        if code and not (each.codec == "shift_jis" and (len(code) > 1 or code.isascii())):
             return each, code
     raise UnicodeEncodeError("dicom", character, 0, 1, "in none of the sets")

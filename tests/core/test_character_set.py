@@ -116,6 +116,8 @@ def test_what_a_set_does_not_have_is_not_sent() -> None:
     assert encode_text("山田", "ISO_IR 100") is None
     assert encode_text("é", "") is None
     assert encode_text("山", "ISO_IR 13") is None
+    assert encode_text("¥", "ISO_IR 13") is None  # would be a backslash, and two values
+    assert encode_text("‾", "ISO 2022 IR 13\\ISO 2022 IR 87") is None
     assert encode_text("Müller", "ISO_IR 100") == b"M\xfcller"
 
 
