@@ -62,7 +62,9 @@ def nothing_stays(server: Listener, memory: int, *, spare: int = 0) -> Iterator[
     yield
     wait_until(lambda: usage.descriptors <= descriptors + spare, f"{descriptors} descriptors again")
     wait_until(lambda: usage.threads <= threads, f"{threads} threads again")
-    assert usage.memory - held < memory
+    grown = usage.memory - held
+    print(f"\n{usage.descriptors} descriptors, {usage.threads} threads, {held >> 10:,} KiB and {grown >> 10:,} more")
+    assert grown < memory
 
 
 def request(port: int) -> tuple[Peer, bytes]:
