@@ -22,6 +22,7 @@ class Root(Group):
     """``dcmnet`` itself."""
 
     subcommands: ClassVar[Mapping[str, Entry]] = {
+        "demo": Entry("dcmnet_cli.cli.demo", "show all of it at work, on this computer alone"),
         "echo": Entry("dcmnet_cli.cli.echo", "ask a peer whether it answers, and say why when it does not"),
         "store": Entry("dcmnet_cli.cli.store", "send objects, and account for each of them"),
         "find": Entry("dcmnet_cli.cli.find", "ask what a peer has: studies, series, a worklist"),
@@ -210,8 +211,9 @@ def _show_start(root: type[Group]) -> None:
         "",
         *command_lines(root.subcommands, channel),
         "",
-        "Start with:  dcmnet echo HOST PORT    does it answer, and if not, why?",
-        "Then:        dcmnet COMMAND --help    options and examples; more in man dcmnet",
+        "Start with:  dcmnet demo              all of it at work, on this computer",
+        "Then:        dcmnet echo HOST PORT    does it answer, and if not, why?",
+        "Options:     dcmnet COMMAND --help    and examples; more in man dcmnet",
     ]
     channel.write("".join(f"{line}\n" for line in lines))
 

@@ -135,6 +135,33 @@ class Diagnosis(NamedTuple):
     more: str = ""
 
 
+class Scene(NamedTuple):
+    """A command of a demonstration: what it is to show, its words after ``dcmnet``, and the exit status it should have.
+
+    An empty ``remark`` goes on with a scene that has begun.
+    """
+
+    remark: str
+    words: tuple[str, ...]
+    expected: int = 0
+
+
+class Act(NamedTuple):
+    """A scene as it was played: ``status`` is the exit status, None while the command still runs; ``output`` what it
+    wrote to standard output and standard error, meant for the stream that we have.
+    """
+
+    scene: Scene
+    status: int | None
+    seconds: float
+    output: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it did what it should, so far."""
+        return self.status in (None, self.scene.expected)
+
+
 class Report:
     """The outcome of one command, filled as it goes. ``extra`` holds what the command adds to the JSON object."""
 

@@ -15,6 +15,7 @@ from dcmnet_cli.render.words import object_name
 _MOST_ENTITIES = 5
 _MOST_CLASSES = 4
 _SHORTEST_BAR = 10
+_INDENT, _SHORTEST_LINE = 11, 40
 
 
 def show_found(entities: Sequence[Entity], expected: int | None, already: int, output: Output) -> None:
@@ -62,7 +63,11 @@ def _tell(label: str, words: str, output: Output) -> None:
     if output.json:
         return
     if output.out.is_screen and not output.quiet:
-        output.out.line(f"  {label:<9}{words}")
+        import textwrap
+
+        room = max(output.out.width - _INDENT, _SHORTEST_LINE)
+        for number, line in enumerate(textwrap.wrap(output.out.text(words), room, break_long_words=False)):
+            output.out.line(f"  {'' if number else label:<9}{line}")
     else:
         output.verbose(f"{label}: {printable(words)}" if label else printable(words))
 

@@ -216,8 +216,10 @@ def test_what_was_found_and_where_it_goes() -> None:
     assert output.stdout.splitlines() == [
         "  find     study 1.2: CT CHEST, 2025-01-14, 3 series, 412 instances",
         "  expect   400 instances, 12 more are here already",
-        "  listen   RESEARCH1 on 0.0.0.0:11113, all storage classes, all transfer syntaxes",
-        "  propose  10 contexts of 128 allowed: CT Image ×6, Key Object Selection Document ×3",
+        "  listen   RESEARCH1 on 0.0.0.0:11113, all storage classes, all transfer",
+        "           syntaxes",
+        "  propose  10 contexts of 128 allowed: CT Image ×6, Key Object Selection",
+        "           Document ×3",
     ]
 
 

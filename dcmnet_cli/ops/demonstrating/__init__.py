@@ -1,0 +1,1 @@
+"""``dcmnet demo``: our own commands, played against an archive of ours."""
