@@ -5,7 +5,15 @@ from typing import Annotated
 from dcmnet_cli.cli.checks import check_seconds
 from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.config import load_configuration
-from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions, flag, value
+from dcmnet_cli.cli.options import (
+    AssociationOptions,
+    IdentityOptions,
+    JUnitOptions,
+    OutputOptions,
+    TimeoutOptions,
+    flag,
+    value,
+)
 from dcmnet_cli.cli.peer import PeerWords, only_peer
 from dcmnet_cli.cli.reporting import attempt, conclude, fail, make_output, traffic_observers
 from dcmnet_cli.cli.settings import resolve_settings
@@ -47,6 +55,7 @@ def echo(
         int, value("-pts", "--propose-ts", metavar="N", panel=ECHO, text="propose N transfer syntaxes in each")
     ] = 1,
     output: OutputOptions,
+    junit: JUnitOptions,
     association: AssociationOptions,
     timeouts: TimeoutOptions,
     identity: IdentityOptions,
@@ -54,10 +63,10 @@ def echo(
     check: TLSCheckOptions,
 ) -> None:
     """Ask a peer whether it answers (C-ECHO), and say why when it does not."""
-    shown = make_output(output)
     if check != TLSCheckOptions():
-        check_files(check, tls, shown)
+        check_files(check, tls, make_output(output))
         return
+    shown = make_output(output, junit.file("echo"))
     plan = _plan(propose_pc, propose_ts, repeat, abort)
     patience = None if wait is None else check_seconds("--wait", parse_duration("--wait", wait))
     configuration = load_configuration(association.local.config)

@@ -15,6 +15,7 @@ from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from dcmnet_cli.core.pdu import UserIdentity
+    from dcmnet_cli.render.junit import JUnitFile
 
 OUTPUT = "Output"
 ASSOCIATION = "Association"
@@ -116,6 +117,23 @@ class OutputOptions(NamedTuple):
         if self.quiet and (self.verbose or self.debug):
             raise UsageError("-q contradicts -v and -d")
         return QUIET if self.quiet else max(min(self.verbose, TRACE), DEBUG if self.debug else NORMAL)
+
+
+class JUnitOptions(NamedTuple):
+    """The outcome for a CI server."""
+
+    junit: Annotated[
+        str | None,
+        value("--junit", metavar="FILE", panel=OUTPUT, text="the outcome as JUnit XML, too: steps, files, instances"),
+    ] = None
+
+    def file(self, command: str) -> "JUnitFile | None":
+        """The file, opened. Raises OutputError, and UsageError for one that holds something else."""
+        if self.junit is None:
+            return None
+        from dcmnet_cli.render.junit import JUnitFile
+
+        return JUnitFile(self.junit, command)
 
 
 class LocalOptions(NamedTuple):

@@ -7,19 +7,21 @@ import typer
 
 from dcmnet_cli.cli.exit import ExitCode, exit_code_of
 from dcmnet_cli.cli.options import OutputOptions
-from dcmnet_cli.errors import DcmnetError, LocalProtocolError
+from dcmnet_cli.errors import DcmnetError, LocalProtocolError, OutputError
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.render.output import Output
 
 if TYPE_CHECKING:
     from dcmnet_cli.net.observer import Observer
     from dcmnet_cli.ops.target import Target
+    from dcmnet_cli.render.junit import Case, JUnitFile
 
 
-def make_output(options: OutputOptions) -> Output:
+def make_output(options: OutputOptions, junit: "JUnitFile | None" = None) -> Output:
     """The output that the options ask for. Raises UsageError for contradictions."""
     verbosity = options.verbosity
-    return Output(json=options.json, quiet=verbosity < 0, verbosity=max(0, min(verbosity, 2)), hexdump=verbosity >= 3)
+    level, has_bytes = max(0, min(verbosity, 2)), verbosity >= 3
+    return Output(json=options.json, quiet=verbosity < 0, verbosity=level, hexdump=has_bytes, junit=junit)
 
 
 def traffic_observers(output: Output) -> "Sequence[Observer]":
@@ -59,8 +61,14 @@ def conclude(
     also: Callable[[], None] | None = None,
     *,
     show: Callable[[], None] | None = None,
+    cases: "Callable[[], Sequence[Case]]" = lambda: (),
 ) -> NoReturn:
-    """Show ``report`` (as a ladder, unless ``show`` has another way), then what the command adds, and leave."""
+    """Show ``report`` (as a ladder, unless ``show`` has another way), then what the command adds, and leave.
+
+    ``cases`` is what a JUnit file has beside the steps.
+    """
+    if output.junit is not None:
+        _write_junit(report, output, output.junit, cases)
     if show is not None:
         show()
     else:
@@ -70,3 +78,17 @@ def conclude(
     if also is not None:
         also()
     raise typer.Exit(report.exit_code)
+
+
+def _write_junit(report: Report, output: Output, file: "JUnitFile", cases: "Callable[[], Sequence[Case]]") -> None:
+    """The outcome as it is by now. A file that cannot be written changes the exit status, and hides no other error."""
+    from dcmnet_cli.render.junit import junit_text, step_cases
+
+    try:
+        file.write(junit_text(report, [*step_cases(report), *cases()]))
+    except OutputError as error:
+        if report.error is None:
+            fail(report, error, None)
+        else:
+            output.error(f"dcmnet {report.command}: {error.message}")
+            report.exit_code = ExitCode.CANNOT_WRITE

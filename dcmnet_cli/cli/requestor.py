@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dcmnet_cli.cli.config import Configuration, load_configuration
-from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, OutputOptions, TimeoutOptions
+from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, JUnitOptions, OutputOptions, TimeoutOptions
 from dcmnet_cli.cli.peer import take_peer
 from dcmnet_cli.cli.reporting import make_output
 from dcmnet_cli.cli.settings import resolve_settings
@@ -26,14 +26,15 @@ class RequestorOptions(NamedTuple):
     """Everything about a peer and its association that can be said on the command line."""
 
     output: OutputOptions = OutputOptions()
+    junit: JUnitOptions = JUnitOptions()
     association: AssociationOptions = AssociationOptions()
     timeouts: TimeoutOptions = TimeoutOptions()
     identity: IdentityOptions = IdentityOptions()
     tls: TLSOptions = TLSOptions()
 
     def call(self, command: str, words: Sequence[str] | None) -> Call:
-        """Merge with environment and configuration. Raises UsageError and InputError."""
-        output = make_output(self.output)
+        """Merge with environment and configuration. Raises UsageError, InputError and OutputError."""
+        output = make_output(self.output, self.junit.file(command))
         configuration = load_configuration(self.association.local.config)
         peer, rest = take_peer(words, configuration)
         target = resolve_settings(

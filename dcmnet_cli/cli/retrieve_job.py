@@ -19,6 +19,7 @@ from dcmnet_cli.render.retrieve import MAKE_ROOM, describe_claim, show_retrieval
 if TYPE_CHECKING:
     from dcmnet_cli.ops.retrieving.get import GetOptions
     from dcmnet_cli.ops.retrieving.move import MoveOptions
+    from dcmnet_cli.render.junit import Case
 
 Retrieve: TypeAlias = Callable[..., tuple[Result, DcmnetError | None]]
 """``ops.retrieving.get.get`` or ``ops.retrieving.move.move``."""
@@ -96,7 +97,15 @@ def run_retrieval(
         judge(report, result, error, target, stop)
 
     attempt(report, target, work)
-    conclude(report, output, show=(lambda: show_retrieval(report, found[0], output)) if found else None)
+    if not found:
+        conclude(report, output)
+
+    def cases() -> "list[Case]":
+        from dcmnet_cli.render.junit import retrieval_cases
+
+        return retrieval_cases(found[0])
+
+    conclude(report, output, show=lambda: show_retrieval(report, found[0], output), cases=cases)
 
 
 def judge(report: Report, result: Result, error: DcmnetError | None, target: Target, stop: Stop) -> None:

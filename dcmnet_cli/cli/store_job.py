@@ -31,6 +31,7 @@ from dcmnet_cli.render.store_json import report_text
 
 if TYPE_CHECKING:
     from dcmnet_cli.ops.storing.invent import Inventor
+    from dcmnet_cli.render.junit import Case
 
 
 class StoreJob:
@@ -70,7 +71,7 @@ class StoreJob:
         self._report = Report("store", target.facts)
         self._outcomes: list[Outcome] = []
         self._unreadable: set[str] = set()  # not to be renamed: an archive may have members that are still to be sent
-        self._keeps_outcomes = output.json or sending.report is not None
+        self._keeps_outcomes = output.json or sending.report is not None or output.junit is not None
         self._rows: list[PlanRow] = []
         self._facts: InputFacts | None = None
         self._result: StoreResult | None = None
@@ -82,7 +83,12 @@ class StoreJob:
         result = self._result
         if result is None:
             conclude(self._report, self._output, show=self._show_instead)
-        conclude(self._report, self._output, show=lambda: self._show(result))
+        conclude(self._report, self._output, show=lambda: self._show(result), cases=self._cases)
+
+    def _cases(self) -> "list[Case]":
+        from dcmnet_cli.render.junit import store_cases
+
+        return store_cases(self._report, self._outcomes, strict=self._sending.strict)
 
     def _show(self, result: StoreResult) -> None:
         show_store(

@@ -52,7 +52,7 @@ def show_error(report: Report, output: Output) -> None:
     output.error(f"dcmnet {report.command}: {one_line(report.error.message)}")
     if output.quiet:
         return
-    for label, value in _explanation(_diagnosis(report)):
+    for label, value in explanation(report):
         say_hanging(output, f"  {label}: ", one_line(value))
 
 
@@ -73,7 +73,9 @@ def _diagnosis(report: Report) -> Diagnosis:
     return found if found.remedies else found._replace(remedies=error.hints)
 
 
-def _explanation(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+def explanation(report: Report) -> list[tuple[str, str]]:
+    """What there is to say about the error of ``report`` beyond its message: labels, and what they say."""
+    diagnosis = _diagnosis(report)
     rows = [(label.lower(), value) for label, value in diagnosis.facts]
     rows.append(("meaning", diagnosis.meaning))
     rows += [(f"try {number}", remedy) for number, remedy in enumerate(diagnosis.remedies, 1)]

@@ -4,9 +4,12 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from dcmnet_cli.core.text import printable
+
+if TYPE_CHECKING:
+    from dcmnet_cli.render.junit import JUnitFile
 
 UNKNOWN_WIDTH = 80
 NARROWEST = 40
@@ -87,7 +90,7 @@ class Output:
 
     ``verbosity`` 0 is silent about the work, 1 (``-v``) shows negotiation and statuses, 2 (``-d``) every PDU;
     ``hexdump`` adds their bytes. ``quiet`` leaves only :meth:`error`. With ``json`` stdout holds JSON and nothing
-    else. ``environ`` is read once.
+    else; ``junit`` is a file that gets the outcome as well. ``environ`` is read once.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Output:
         quiet: bool = False,
         verbosity: int = 0,
         hexdump: bool = False,
+        junit: "JUnitFile | None" = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
@@ -108,6 +112,7 @@ class Output:
         self.quiet = quiet
         self.verbosity = 0 if quiet else verbosity
         self.hexdump = hexdump
+        self.junit = junit
 
     def result(self, *cells: str, style: str = "") -> None:
         """A line of the result to stdout, cells parted by tabs. Nothing with ``quiet`` or ``json``."""
