@@ -27,6 +27,7 @@
           InvalidIdentifier      names the element of a query or an answer
           UnexpectedMessage      a DIMSE message that has no place here
       OperationFailed            a DIMSE failure status, where a caller asked for an exception
+      Incomplete                 some of the work was done and some not, where a caller asked for an exception
 
 Messages are lower case, without a full stop, and name the peer as ``AET@host:port`` where there is one.
 """
@@ -248,3 +249,14 @@ class OperationFailed(DcmnetError):
     def __init__(self, message: str, status: int, *, hints: tuple[str, ...] = (), **details: object) -> None:
         super().__init__(message, hints=hints, status=status, **details)
         self.status = status
+
+
+class Incomplete(DcmnetError):
+    """Part of the work was done. ``done`` is what there is to know of it: outcomes, or the result of a retrieval."""
+
+    kind = "incomplete"
+    layer = "dimse"
+
+    def __init__(self, message: str, *, hints: tuple[str, ...] = (), done: object = None) -> None:
+        super().__init__(message, hints=hints)
+        self.done = done

@@ -24,6 +24,8 @@ ALLOWED = {
     "archive": frozenset(("errors", "core", "net")),
     "render": frozenset(("errors", "core", "results")),
     "cli": frozenset(("errors", "core", "net", "ops", "results", "archive", "render", "version")),
+    "api": frozenset(("errors", "core", "net", "ops", "results", "cli")),
+    "testing": frozenset(("errors", "core", "net", "ops", "results", "api")),
     "main": frozenset(("errors", "core", "cli", "version")),
     "version": frozenset(),
 }

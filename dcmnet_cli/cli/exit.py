@@ -43,6 +43,7 @@ _BY_CLASS: dict[type, ExitCode] = {
     errors.AssociationError: ExitCode.ABORTED,  # AssociationAborted, UnexpectedRelease
     errors.ProtocolError: ExitCode.NOT_DICOM,
     errors.OperationFailed: ExitCode.FAILURE_STATUS,
+    errors.Incomplete: ExitCode.PARTLY_DONE,
 }
 # A timer that ran out while the connection was being made belongs to the step that failed, not to "no answer".
 _BY_TIMER = {"connect": ExitCode.CANNOT_CONNECT, "tls": ExitCode.TLS_FAILED}

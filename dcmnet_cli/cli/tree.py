@@ -85,7 +85,7 @@ def read_tree(root: Group) -> list[CommandFacts]:
     found = []
     for name, entry in root.subcommands.items():
         command = root.load(name)
-        ctx = typer.Context(command, info_name=name, parent=above, help_option_names=HELP_NAMES)
+        ctx = typer.Context(command, info_name=name, parent=above, help_option_names=list(HELP_NAMES))
         found.append(read_command(command, ctx)._replace(summary=entry.summary))
     return found
 

@@ -28,6 +28,7 @@ CASES = [
     (errors.TimedOut("m", "write", 60), 8),
     (errors.TimedOut("m", "idle", 60), 8),
     (errors.OperationFailed("m", 0xA700), 9),
+    (errors.Incomplete("m"), 1),
     (errors.WrongProtocol("m", "http"), 10),
     (errors.LocalProtocolError("m"), 10),
     (errors.RemoteProtocolError("m"), 10),
