@@ -159,7 +159,10 @@ class AssociationRejected(AssociationError):
 
 
 class AssociationAborted(AssociationError):
-    """A-ABORT (PS3.8 9.3.8) from the peer, or by us as provider when ``by_peer`` is false."""
+    """A-ABORT (PS3.8 9.3.8) from the peer, or by us as provider when ``by_peer`` is false.
+
+    ``details["waiting_for"]`` is what the peer owed us by then, in words.
+    """
 
     kind = "aborted"
 

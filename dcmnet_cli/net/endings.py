@@ -27,7 +27,9 @@ def aborted(peer: str, source: int, reason: int, due: str) -> AssociationAborted
     why = explain_abort(source, reason)
     waiting = f", {due} was due" if due else ""
     words = f"{peer} aborted the association{waiting}: {why.name} (source {source}, reason {reason})"
-    return AssociationAborted(words, source, reason)
+    error = AssociationAborted(words, source, reason)
+    error.details["waiting_for"] = due
+    return error
 
 
 def not_dicom(peer: str, first_bytes: bytes) -> WrongProtocol:

@@ -67,15 +67,24 @@ def _titles(target: Target) -> str:
     return sent
 
 
+_FOR_KNOWN_TITLES = ("C-FIND", "C-MOVE", "C-GET")
+
+
 def _aborted(error: DcmnetError, target: Target | None) -> Diagnosis:
     assert isinstance(error, AssociationAborted)
     reason = reasons.explain_abort(error.source, error.reason)
+    remedies = reason.remedies
+    if error.by_peer and target and any(name in str(error.details.get("waiting_for")) for name in _FOR_KNOWN_TITLES):
+        register = (
+            f"Peer: register our AE title, {quoted(target.calling)}: some, as Orthanc, answer no stranger's query."
+        )
+        remedies = (register, *remedies)
     return Diagnosis(
         error.layer,
         f"ABORTED {'by the peer' if error.by_peer else 'here'}: {reason.name}",
         (("We sent", _titles(target)),) if target else (),
         reason.meaning,
-        reason.remedies,
+        remedies,
         reason.side,
         f"dcmnet explain abort {error.source} {error.reason}",
     )

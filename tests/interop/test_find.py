@@ -291,3 +291,10 @@ def test_no_worklist_here(archive: Peer) -> None:
     outcome = find(archive, "-W")
     assert outcome.status == 7
     assert "no presentation context for modality worklist queries" in outcome.stderr
+
+
+def test_orthanc_hangs_up_on_titles_it_does_not_know(orthanc: Peer) -> None:
+    """And says nothing of it, so we do."""
+    outcome = find(orthanc, "-aet", "STRANGER")
+    assert outcome.status == 6
+    assert 'try 1: Peer: register our AE title, "STRANGER"' in outcome.stderr

@@ -102,6 +102,15 @@ def test_a_rejection_shows_the_titles_as_they_were_sent() -> None:
     assert diagnosis.more == "dcmnet explain rj 1 1 7"
 
 
+def test_a_query_that_ends_in_an_abort_may_come_from_a_stranger() -> None:
+    error = AssociationAborted("aborted", 0, 0)
+    error.details["waiting_for"] = "the response to C-FIND-RQ (message 1)"
+    first, *others = diagnose(error, TARGET).remedies
+    assert r'"MY \x1b[31mCT"' in first
+    error.details["waiting_for"] = "the response to C-STORE-RQ (message 1)"
+    assert diagnose(error, TARGET).remedies == tuple(others)
+
+
 def test_no_secret_is_shown() -> None:
     identity = UserIdentity(2, b"jane", b"hunter2")
     for error in FAILURES:
