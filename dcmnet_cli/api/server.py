@@ -122,8 +122,6 @@ def respond_with(request: ServiceRequest, data_set: "Dataset", status: int = 0xF
     from pydicom.filebase import DicomIO
     from pydicom.filewriter import write_dataset
 
-    from dcmnet_cli.ops.querying.find import deflate
-
     syntax = request.context.transfer_syntax
     buffer = BytesIO()
     file = DicomIO(buffer)
@@ -131,4 +129,13 @@ def respond_with(request: ServiceRequest, data_set: "Dataset", status: int = 0xF
     file.is_little_endian = syntax != uids.EXPLICIT_VR_BIG_ENDIAN
     write_dataset(file, data_set)
     written = buffer.getvalue()
-    request.respond(status, deflate(written) if syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN else written)
+    request.respond(status, _deflated(written) if syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN else written)
+
+
+def _deflated(data: bytes) -> bytes:
+    """PS3.5 A.5: padded to an even length."""
+    import zlib
+
+    deflater = zlib.compressobj(wbits=-15)
+    packed = deflater.compress(data) + deflater.flush()
+    return packed + b"\0" * (len(packed) % 2)

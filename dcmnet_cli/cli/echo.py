@@ -19,8 +19,9 @@ from dcmnet_cli.cli.reporting import attempt, conclude, fail, make_output, traff
 from dcmnet_cli.cli.settings import resolve_settings
 from dcmnet_cli.cli.tls_options import TLSCheckOptions, TLSOptions
 from dcmnet_cli.cli.values import parse_duration
+from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import DcmnetError, UsageError
-from dcmnet_cli.ops.echo import EchoPlan, wait_for
+from dcmnet_cli.ops.echo import EchoPlan, Wanted, wait_for
 from dcmnet_cli.ops.echo import echo as ask
 from dcmnet_cli.ops.results import Report, RoundTrips
 from dcmnet_cli.ops.target import Target
@@ -33,6 +34,7 @@ EXAMPLES = (
     ("dcmnet echo -aet CT1 -aec PACS pacs.example.org 104", "with both AE titles, as in DCMTK"),
     ("dcmnet echo PACS@pacs.example.org:104 -v", "the peer in one word; show what was negotiated"),
     ("dcmnet echo archive --repeat 100", "round trip times of a node of the configuration"),
+    ("dcmnet echo archive --accepts CTImageStorage=JPEG2000Lossless", "does it take CT images in JPEG 2000?"),
     ("dcmnet echo localhost:4242 --wait 60s --json", "in CI: wait until the server is up"),
 )
 
@@ -54,6 +56,10 @@ def echo(
     propose_ts: Annotated[
         int, value("-pts", "--propose-ts", metavar="N", panel=ECHO, text="propose N transfer syntaxes in each")
     ] = 1,
+    accepts: Annotated[
+        list[str] | None,
+        value("--accepts", metavar="CLASS[=SYNTAX]", panel=ECHO, text="exit 7 unless it takes that; repeatable"),
+    ] = None,
     output: OutputOptions,
     junit: JUnitOptions,
     association: AssociationOptions,
@@ -67,7 +73,7 @@ def echo(
         check_files(check, tls, make_output(output))
         return
     shown = make_output(output, junit.file("echo"))
-    plan = _plan(propose_pc, propose_ts, repeat, abort)
+    plan = _plan(propose_pc, propose_ts, repeat, abort, tuple(map(_wanted, accepts or ())))
     patience = None if wait is None else check_seconds("--wait", parse_duration("--wait", wait))
     configuration = load_configuration(association.local.config)
     target = resolve_settings(
@@ -87,16 +93,35 @@ def check_files(check: TLSCheckOptions, tls: TLSOptions, output: Output) -> None
         output.result(check_self_signed(check.is_root_cert))
 
 
-def _plan(contexts: int, syntaxes: int, repeat: int, abort: bool) -> EchoPlan:
+def _wanted(word: str) -> Wanted:
+    """``CTImageStorage``, ``CTImageStorage=JPEG2000Lossless``: what has to be accepted. Raises UsageError."""
+    from dcmnet_cli.core import uids
+
+    name, equals, syntax = word.partition("=")
+    if not equals:
+        return Wanted(_uid(name), (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN))
+    return Wanted(_uid(name), (_uid(syntax),))
+
+
+def _uid(word: str) -> str:
+    from dcmnet_cli.core.uids import by_keyword, is_valid_uid
+
+    uid = word if is_valid_uid(word) else by_keyword(word)
+    if uid is None:
+        raise UsageError(f"--accepts: {quoted(word)} is neither a UID nor a keyword of PS3.6")
+    return uid
+
+
+def _plan(contexts: int, syntaxes: int, repeat: int, abort: bool, accepts: tuple[Wanted, ...]) -> EchoPlan:
     from dcmnet_cli.core.uids import transfer_syntaxes
 
-    if not 1 <= contexts <= 128:
-        raise UsageError(f"-ppc: {contexts} presentation contexts; an association carries 1 to 128")
+    if not 1 <= contexts <= 128 - len(accepts):
+        raise UsageError(f"-ppc: {contexts} presentation contexts; an association carries 1 to 128, --accepts included")
     if syntaxes != 1 and not 1 <= syntaxes <= len(transfer_syntaxes()):
         raise UsageError(f"-pts: {syntaxes} transfer syntaxes; there are 1 to {len(transfer_syntaxes())}")
     if repeat < 1:
         raise UsageError(f"--repeat: {repeat} is no number of times; give 1 or more")
-    return EchoPlan(contexts, syntaxes, repeat, abort)
+    return EchoPlan(contexts, syntaxes, repeat, abort, accepts)
 
 
 def run(target: Target, plan: EchoPlan, patience: float | None, output: Output) -> None:

@@ -10,6 +10,7 @@ from dcmnet_cli.core.steps import Step
 from dcmnet_cli.errors import (
     AssociationError,
     DcmnetError,
+    NoAcceptedContext,
     OperationFailed,
     RemoteProtocolError,
     TimedOut,
@@ -33,13 +34,23 @@ _WORTH_ANOTHER_TRY = (TransportError, TimedOut, AssociationError, RemoteProtocol
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0)
 
 
+class Wanted(NamedTuple):
+    """A SOP class that the peer has to accept in one of some transfer syntaxes. UIDs; nothing of it is used."""
+
+    sop_class_uid: str
+    transfer_syntaxes: tuple[str, ...]
+
+
 class EchoPlan(NamedTuple):
-    """What to propose and how often to ask. ``abort`` ends with an A-ABORT instead of a release."""
+    """What to propose and how often to ask. ``abort`` ends with an A-ABORT instead of a release; ``accepts`` are
+    contexts that are proposed to see whether they are accepted.
+    """
 
     contexts: int = 1
     transfer_syntaxes: int = 1
     repeat: int = 1
     abort: bool = False
+    accepts: tuple[Wanted, ...] = ()
 
 
 def echo(target: Target, report: Report, plan: EchoPlan = EchoPlan(), observers: Sequence[Observer] = ()) -> RoundTrips:  # noqa: B008
@@ -67,7 +78,7 @@ def echo(target: Target, report: Report, plan: EchoPlan = EchoPlan(), observers:
 
 
 def _proposal(plan: EchoPlan) -> list[tuple[str, tuple[str, ...]]]:
-    return [(uids.VERIFICATION, transfer_syntaxes(plan.transfer_syntaxes))] * plan.contexts
+    return [(uids.VERIFICATION, transfer_syntaxes(plan.transfer_syntaxes))] * plan.contexts + [*plan.accepts]
 
 
 def transfer_syntaxes(count: int) -> tuple[str, ...]:
@@ -81,6 +92,8 @@ def transfer_syntaxes(count: int) -> tuple[str, ...]:
 def _ask(association: Association, report: Report, plan: EchoPlan, outcomes: list[float | None]) -> None:
     """Echo until ``plan.repeat`` have been sent, then end the association. ``outcomes`` grows with every echo."""
     try:
+        if not outcomes:
+            _require(association, report, plan)
         context_id = require_context(association, uids.VERIFICATION, "Verification")
         while len(outcomes) < plan.repeat:
             outcomes.append(None)
@@ -89,6 +102,31 @@ def _ask(association: Association, report: Report, plan: EchoPlan, outcomes: lis
         association.abort()
         raise
     _end(association, report, plan)
+
+
+def _require(association: Association, report: Report, plan: EchoPlan) -> None:
+    """A rung for everything that has to be accepted. Raises NoAcceptedContext when something is not."""
+    refused = []
+    outcomes = association.negotiated.outcomes[plan.contexts :]
+    for wanted, outcome in zip(plan.accepts, outcomes, strict=True):
+        is_accepted = bool(outcome.transfer_syntax)
+        name = uids.short_name(wanted.sop_class_uid) or wanted.sop_class_uid
+        syntaxes = (outcome.transfer_syntax,) if is_accepted else wanted.transfer_syntaxes
+        words = f"{name} in {' or '.join(uids.short_name(each) or each for each in syntaxes)}"
+        detail = words if is_accepted else f"{words}: {_refusal(outcome.result)}"
+        report.steps.append(Step("accepts", is_accepted, 0.0, detail))
+        refused += [] if is_accepted else [(outcome.result, words)]
+    if refused:
+        raise NoAcceptedContext(
+            f"{association.peer} does not accept {', nor '.join(words for _, words in refused)}",
+            results=sorted({result for result, _ in refused if result is not None}),
+        )
+
+
+def _refusal(result: int | None) -> str:
+    from dcmnet_cli.core.reasons import explain_context_result
+
+    return f"{explain_context_result(result).name} ({result})" if result else "not answered"
 
 
 def _ask_once(association: Association, context_id: int, report: Report, is_first: bool) -> float | None:

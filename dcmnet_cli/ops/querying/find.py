@@ -143,7 +143,7 @@ class Finding:
         self._message_id = association.next_message_id()
         request = CFindRQ(self._message_id, self._context.abstract_syntax, self._priority)
         data = identifier(self._query, explicit)
-        association.send(context_id, request, deflate(data) if is_deflated else data)
+        association.send(context_id, request, _deflate(data) if is_deflated else data)
         association.watch = self._watch
         answers = 0
         level = Element(LEVEL, "CS", self._query.level.encode("ascii")) if self._query.level else None
@@ -296,8 +296,7 @@ def _inflate(data: bytes) -> bytes:
         raise InvalidIdentifier(0, f"the answer is not deflated ({error})") from error
 
 
-def deflate(data: bytes) -> bytes:
-    """A data set in the deflated transfer syntax (PS3.5 A.5)."""
+def _deflate(data: bytes) -> bytes:
     import zlib
 
     deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
