@@ -99,16 +99,20 @@ def _wanted(word: str) -> Wanted:
 
     name, equals, syntax = word.partition("=")
     if not equals:
-        return Wanted(_uid(name), (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN))
-    return Wanted(_uid(name), (_uid(syntax),))
+        return Wanted(_uid(name, "SOP Class"), (uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN))
+    return Wanted(_uid(name, "SOP Class"), (_uid(syntax, "Transfer Syntax"),))
 
 
-def _uid(word: str) -> str:
-    from dcmnet_cli.core.uids import by_keyword, is_valid_uid
+def _uid(word: str, kind: str) -> str:
+    """The UID that a word stands for. One that PS3.6 does not know may be anything."""
+    from dcmnet_cli.core.uids import by_keyword, is_valid_uid, lookup
 
     uid = word if is_valid_uid(word) else by_keyword(word)
     if uid is None:
         raise UsageError(f"--accepts: {quoted(word)} is neither a UID nor a keyword of PS3.6")
+    entry = lookup(uid)
+    if entry is not None and kind not in entry.kind:  # a Meta SOP Class is one, too
+        raise UsageError(f"--accepts: {quoted(word)} is no {kind}, but a {entry.kind}; write CLASS=SYNTAX")
     return uid
 
 

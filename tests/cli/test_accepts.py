@@ -24,6 +24,8 @@ IMPLICIT, EXPLICIT, LOSSLESS = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.
         (["NoSuchClass"], 2),
         (["CTImageStorage=NoSuchSyntax"], 2),
         (["CTImageStorage="], 2),
+        (["CTImageStorage=MRImageStorage"], 2),
+        (["ImplicitVRLittleEndian"], 2),
     ],
 )
 def test_exit_status(start_dicom_listener: StartListener, words: list[str], status: int) -> None:

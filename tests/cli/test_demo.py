@@ -22,6 +22,7 @@ from tests.render.json_schema import problems
 
 SCHEMA = json.loads((Path(dcmnet_cli.render.__file__).parent / "schema.json").read_text())
 PLAYED = ["listen", "echo", "echo", "store", "find", "get", "move", "listen"]
+README = Path(__file__).parents[2] / "README.md"
 COMMAND = (sys.executable, "-m", "dcmnet_cli", "demo")
 
 
@@ -69,7 +70,7 @@ def test_on_a_terminal_each_command_stands_above_what_it_draws(temporary: Path) 
     assert [line.split()[2] for line in lines if line.startswith("$ ")] == PLAYED[:-1]
     assert max(len(line) for line in lines if not re.match(r"\d\d:\d\d:\d\d  ", line)) <= 80  # but for the log
     assert sum(bool(re.match(r"[✓✗] (echo|store|find|get|move|listen) ", line)) for line in lines) == 7
-    assert any(line.startswith("✓ demo  7 of 7 commands as they should be") for line in lines)
+    assert next(line for line in lines if line.startswith("✓ demo")) in README.read_text("utf-8").splitlines()
     assert len(lines) < 140
     assert list(temporary.iterdir()) == []
 
