@@ -125,7 +125,7 @@ def test_wait_for_a_peer_that_is_late(start_ae: StartAE) -> None:
     told = outcome.json
     assert (outcome.status, told["ok"], outcome.stderr) == (0, True, "")
     assert told["attempts"] > 1
-    assert 0.5 < told["waited_s"] < took
+    assert 0 < told["waited_s"] < took
 
 
 def test_waiting_in_vain_ends_in_time_with_the_last_error() -> None:
