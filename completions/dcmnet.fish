@@ -1,5 +1,5 @@
 # fish completion for dcmnet. Written by python -m dcmnet_cli.cli.manual from the options in dcmnet_cli/cli; not to be edited.
-set -g __dcmnet_commands 'echo	ask a peer whether it answers, and say why when it does not' 'store	send objects, and account for each of them' 'find	ask what a peer has: studies, series, a worklist' 'move	have objects sent, here or elsewhere, and prove that all came' 'get	fetch objects over the same connection, and prove that all came' 'listen	receive what peers send, be an archive or a worklist' 'hash-password	make a line for the users file of listen' 'explain	say what a status, a reject reason or a UID means' '--version	print the version and exit' '-h	show this help and exit' '--help	show this help and exit'
+set -g __dcmnet_commands 'demo	show all of it at work, on this computer alone' 'echo	ask a peer whether it answers, and say why when it does not' 'store	send objects, and account for each of them' 'find	ask what a peer has: studies, series, a worklist' 'move	have objects sent, here or elsewhere, and prove that all came' 'get	fetch objects over the same connection, and prove that all came' 'listen	receive what peers send, be an archive or a worklist' 'hash-password	make a line for the users file of listen' 'explain	say what a status, a reject reason or a UID means' '--version	print the version and exit' '-h	show this help and exit' '--help	show this help and exit'
 set -g __dcmnet_awk 'function tell(key) {
     if (match(key, /^"[^"]*"/) || match(key, /^\\047[^\\047]*\\047/)) key = substr(key, 2, RLENGTH - 2)
     else if (match(key, /^[A-Za-z0-9_-]+/)) key = substr(key, 1, RLENGTH)
@@ -13,17 +13,10 @@ sub(/^\\[[ \\t]*"?nodes"?[ \\t]*\\.[ \\t]*/, "") { tell($0); next }
 top && sub(/^"?nodes"?[ \\t]*\\.[ \\t]*/, "") { tell($0); next }
 inside && /^[^#[].*=/ { tell($0) }'
 
-function __dcmnet_of_echo
+function __dcmnet_of_demo
     switch $argv[1]
         case ''
             set -g __dcmnet_options
-            set -a __dcmnet_options '--repeat	ask N times on one association, show the times; default 1'
-            set -a __dcmnet_options '--wait	retry until it answers, at most TIME: 60s, 2m'
-            set -a __dcmnet_options '--abort	end with an A-ABORT instead of a release'
-            set -a __dcmnet_options '-ppc	propose N presentation contexts, 1 to 128; default 1'
-            set -a __dcmnet_options '--propose-pc	propose N presentation contexts, 1 to 128; default 1'
-            set -a __dcmnet_options '-pts	propose N transfer syntaxes in each; default 1'
-            set -a __dcmnet_options '--propose-ts	propose N transfer syntaxes in each; default 1'
             set -a __dcmnet_options '-q	print results only, no diagnosis'
             set -a __dcmnet_options '--quiet	print results only, no diagnosis'
             set -a __dcmnet_options '-v	show negotiation and statuses; -vv as -d, -vvv with bytes'
@@ -36,6 +29,41 @@ function __dcmnet_of_echo
             set -a __dcmnet_options '--log-level	fatal, error, warn, info, debug or trace'
             set -a __dcmnet_options '--json	one JSON object on stdout, on failure too'
             set -a __dcmnet_options '--version	print the version and exit'
+            set -a __dcmnet_options '-h	show this help and exit'
+            set -a __dcmnet_options '--help	show this help and exit'
+            set -g __dcmnet_arguments 
+            set -g __dcmnet_rest none
+        case '-ll' '--log-level'
+            set -g __dcmnet_kinds choice
+            set -g __dcmnet_choices 'fatal' 'error' 'warn' 'info' 'debug' 'trace'
+    end
+end
+
+function __dcmnet_of_echo
+    switch $argv[1]
+        case ''
+            set -g __dcmnet_options
+            set -a __dcmnet_options '--repeat	ask N times on one association, show the times; default 1'
+            set -a __dcmnet_options '--wait	retry until it answers, at most TIME: 60s, 2m'
+            set -a __dcmnet_options '--abort	end with an A-ABORT instead of a release'
+            set -a __dcmnet_options '-ppc	propose N presentation contexts, 1 to 128; default 1'
+            set -a __dcmnet_options '--propose-pc	propose N presentation contexts, 1 to 128; default 1'
+            set -a __dcmnet_options '-pts	propose N transfer syntaxes in each; default 1'
+            set -a __dcmnet_options '--propose-ts	propose N transfer syntaxes in each; default 1'
+            set -a __dcmnet_options '--accepts	exit 7 unless it takes that; repeatable'
+            set -a __dcmnet_options '-q	print results only, no diagnosis'
+            set -a __dcmnet_options '--quiet	print results only, no diagnosis'
+            set -a __dcmnet_options '-v	show negotiation and statuses; -vv as -d, -vvv with bytes'
+            set -a __dcmnet_options '--verbose	show negotiation and statuses; -vv as -d, -vvv with bytes'
+            set -a __dcmnet_options '+v	show negotiation and statuses; -vv as -d, -vvv with bytes'
+            set -a __dcmnet_options '--verbose-pc	show negotiation and statuses; -vv as -d, -vvv with bytes'
+            set -a __dcmnet_options '-d	show every PDU decoded'
+            set -a __dcmnet_options '--debug	show every PDU decoded'
+            set -a __dcmnet_options '-ll	fatal, error, warn, info, debug or trace'
+            set -a __dcmnet_options '--log-level	fatal, error, warn, info, debug or trace'
+            set -a __dcmnet_options '--json	one JSON object on stdout, on failure too'
+            set -a __dcmnet_options '--version	print the version and exit'
+            set -a __dcmnet_options '--junit	the outcome as JUnit XML, too: steps, files, instances'
             set -a __dcmnet_options '-h	show this help and exit'
             set -a __dcmnet_options '--help	show this help and exit'
             set -a __dcmnet_options '-aec	the peer\'s AE title; default ANY-SCP'
@@ -123,12 +151,12 @@ function __dcmnet_of_echo
             set -a __dcmnet_options '--is-root-cert	say whether this file is self-signed and exit'
             set -g __dcmnet_arguments node
             set -g __dcmnet_rest none
-        case '--repeat' '--wait' '-ppc' '--propose-pc' '-pts' '--propose-ts' '-aec' '--call' '-aet' '--aetitle' '-pdu' '--max-pdu' '-to' '--timeout' '-ta' '--acse-timeout' '-td' '--dimse-timeout' '-ts' '--socket-timeout' '--release-timeout' '-usr' '--user' '-pwd' '--password' '+pw' '--use-passwd' '+cs' '--cipher' '--server-name' '--request-sni'
+        case '--repeat' '--wait' '-ppc' '--propose-pc' '-pts' '--propose-ts' '--accepts' '-aec' '--call' '-aet' '--aetitle' '-pdu' '--max-pdu' '-to' '--timeout' '-ta' '--acse-timeout' '-td' '--dimse-timeout' '-ts' '--socket-timeout' '--release-timeout' '-usr' '--user' '-pwd' '--password' '+pw' '--use-passwd' '+cs' '--cipher' '--server-name' '--request-sni'
             set -g __dcmnet_kinds none
         case '-ll' '--log-level'
             set -g __dcmnet_kinds choice
             set -g __dcmnet_choices 'fatal' 'error' 'warn' 'info' 'debug' 'trace'
-        case '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file' '+vc' '--verify-cert' '+rc' '--is-root-cert'
+        case '--junit' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file' '+vc' '--verify-cert' '+rc' '--is-root-cert'
             set -g __dcmnet_kinds file
         case '--password-env' '--key-password-env'
             set -g __dcmnet_kinds variable
@@ -249,6 +277,7 @@ function __dcmnet_of_store
             set -a __dcmnet_options '--log-level	fatal, error, warn, info, debug or trace'
             set -a __dcmnet_options '--json	one JSON object on stdout, on failure too'
             set -a __dcmnet_options '--version	print the version and exit'
+            set -a __dcmnet_options '--junit	the outcome as JUnit XML, too: steps, files, instances'
             set -a __dcmnet_options '-h	show this help and exit'
             set -a __dcmnet_options '--help	show this help and exit'
             set -a __dcmnet_options '-aec	the peer\'s AE title; default ANY-SCP'
@@ -332,7 +361,7 @@ function __dcmnet_of_store
             set -a __dcmnet_options '--no-hostname-check	take any name in the certificate, as DCMTK does'
             set -g __dcmnet_arguments node file
             set -g __dcmnet_rest file
-        case '--from' '--journal' '--report' '+crf' '--create-report-file' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
+        case '--from' '--journal' '--report' '+crf' '--create-report-file' '--junit' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
             set -g __dcmnet_kinds file
         case '+sp' '--scan-pattern' '-j' '--jobs' '--retry' '--rate' '--repeat' '--max-send-pdu' '+IR' '--invent-series' '+IS' '--invent-study' '+IP' '--invent-patient' '-aec' '--call' '-aet' '--aetitle' '-pdu' '--max-pdu' '-to' '--timeout' '-ta' '--acse-timeout' '-td' '--dimse-timeout' '-ts' '--socket-timeout' '--release-timeout' '-usr' '--user' '-pwd' '--password' '+pw' '--use-passwd' '+cs' '--cipher' '--server-name' '--request-sni'
             set -g __dcmnet_kinds none
@@ -434,6 +463,7 @@ function __dcmnet_of_find
             set -a __dcmnet_options '--log-level	fatal, error, warn, info, debug or trace'
             set -a __dcmnet_options '--json	one JSON object on stdout, on failure too'
             set -a __dcmnet_options '--version	print the version and exit'
+            set -a __dcmnet_options '--junit	the outcome as JUnit XML, too: steps, files, instances'
             set -a __dcmnet_options '-h	show this help and exit'
             set -a __dcmnet_options '--help	show this help and exit'
             set -a __dcmnet_options '-aec	the peer\'s AE title; default ANY-SCP'
@@ -525,7 +555,7 @@ function __dcmnet_of_find
         case '--priority'
             set -g __dcmnet_kinds choice
             set -g __dcmnet_choices 'low' 'medium' 'high'
-        case '--csv' '-Xs' '--extract-xml-single' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
+        case '--csv' '-Xs' '--extract-xml-single' '--junit' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
             set -g __dcmnet_kinds file
         case '-od' '--output-directory' '+cd' '--add-cert-dir'
             set -g __dcmnet_kinds folder
@@ -677,6 +707,7 @@ function __dcmnet_of_move
             set -a __dcmnet_options '--log-level	fatal, error, warn, info, debug or trace'
             set -a __dcmnet_options '--json	one JSON object on stdout, on failure too'
             set -a __dcmnet_options '--version	print the version and exit'
+            set -a __dcmnet_options '--junit	the outcome as JUnit XML, too: steps, files, instances'
             set -a __dcmnet_options '-h	show this help and exit'
             set -a __dcmnet_options '--help	show this help and exit'
             set -a __dcmnet_options '-aec	the peer\'s AE title; default ANY-SCP'
@@ -785,7 +816,7 @@ function __dcmnet_of_move
         case '-ll' '--log-level'
             set -g __dcmnet_kinds choice
             set -g __dcmnet_choices 'fatal' 'error' 'warn' 'info' 'debug' 'trace'
-        case '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
+        case '--junit' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
             set -g __dcmnet_kinds file
         case '--password-env' '--key-password-env'
             set -g __dcmnet_kinds variable
@@ -923,6 +954,7 @@ function __dcmnet_of_get
             set -a __dcmnet_options '--log-level	fatal, error, warn, info, debug or trace'
             set -a __dcmnet_options '--json	one JSON object on stdout, on failure too'
             set -a __dcmnet_options '--version	print the version and exit'
+            set -a __dcmnet_options '--junit	the outcome as JUnit XML, too: steps, files, instances'
             set -a __dcmnet_options '-h	show this help and exit'
             set -a __dcmnet_options '--help	show this help and exit'
             set -a __dcmnet_options '-aec	the peer\'s AE title; default ANY-SCP'
@@ -1031,7 +1063,7 @@ function __dcmnet_of_get
         case '-ll' '--log-level'
             set -g __dcmnet_kinds choice
             set -g __dcmnet_choices 'fatal' 'error' 'warn' 'info' 'debug' 'trace'
-        case '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
+        case '--junit' '--config' '--password-file' '-kt' '--kerberos' '--saml' '--jwt' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
             set -g __dcmnet_kinds file
         case '--password-env' '--key-password-env'
             set -g __dcmnet_kinds variable

@@ -37,11 +37,25 @@ _WHOLE = (
 )
 
 PAGES = {
+    "demo": Page(
+        (
+            "An archive is started on the loopback interface, in a temporary folder. It is asked whether it is there,"
+            " asked by a title that it does not know, and gets real objects, which are then found, fetched and moved"
+            " back. Each command runs as a process of its own, and stands above what it printed; at the end the data"
+            " sets that came back are compared with those that were sent.",
+            "The exit status is 0 where each command did what it should, and 1 where one did not. Nothing is left"
+            " behind, no process, port or file, however the demonstration ends, unless it is killed outright: then the"
+            " archive ends by itself after a minute, and the folder stays. The objects are the examples that"
+            " pydicom brings along.",
+        ),
+    ),
     "echo": Page(
         (
             "Every step is told with its time: name resolution, TCP, TLS, association, C-ECHO, release. Where one"
             " fails, the layer, what was sent, what came back in numbers and in words, and what to try are told as"
             " well.",
+            "`--accepts` proposes a SOP class, in a transfer syntax or in the uncompressed ones, and uses nothing of"
+            " it: a test of what the peer is set up for. It is written as a UID or as a keyword of PS3.6.",
             "`--wait` retries until the peer is up, for scripts that have just started it. `--repeat` measures round"
             " trips on one association. `-v` adds what was negotiated, `-d` every PDU decoded.",
         ),
