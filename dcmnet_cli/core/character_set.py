@@ -1,6 +1,8 @@
 """Specific Character Set (0008,0005): letters from bytes and back (PS3.3 C.12.1.1.2, PS3.5 6.1 and annexes H to K)."""
 
 import re
+from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple
 
 UTF_8 = "ISO_IR 192"
@@ -63,14 +65,9 @@ def decode_text(raw: bytes, character_set: str, vr: str) -> str:
     else for Latin-1; bytes that a declared set does not have become lone surrogates, which show as ``\\xNN`` once they
     have passed ``printable``. Never raises.
     """
-    names = _names(character_set)
-    whole = _codec(names[0])
-    if whole is not None:
-        return raw.decode(whole, "surrogateescape")
-    sets = [_SETS[name] for name in names if name in _SETS]
-    if len(sets) == 1 and sets[0] is not _ASCII and b"\x1b" not in raw and not sets[0].is_g0:
-        return raw.decode(sets[0].codec, "surrogateescape")
-    upper = next((each for each in sets if not each.is_g0), None)
+    whole, single, upper = _codecs(character_set)
+    if whole or (single and b"\x1b" not in raw):
+        return raw.decode(whole or single, "surrogateescape")
     if upper is None and b"\x1b" not in raw:
         return raw.decode(_SETS["100"].codec if guess(raw) == LATIN_1 else "utf_8")
     return _decode_extended(raw, upper or _SETS["100"], _RESET_IN_NAME if vr == "PN" else _RESET)
@@ -102,6 +99,17 @@ def guess(raw: bytes) -> str:
 def is_known(character_set: str) -> bool:
     """Whether every term of ``character_set`` is one that this module understands."""
     return all(name in _SETS or _codec(name) is not None for name in _names(character_set))
+
+
+@lru_cache(64)
+def _codecs(character_set: str) -> "tuple[str, str, _Set | None]":
+    """What decodes a character set: the codec of one without escape sequences, that of the only set there is where no
+    escape sequence comes, and the set of high bytes. Thousands of answers name the same one."""
+    names = _names(character_set)
+    sets = [_SETS[name] for name in names if name in _SETS]
+    is_single = len(sets) == 1 and sets[0] is not _ASCII and not sets[0].is_g0
+    upper = next((each for each in sets if not each.is_g0), None)
+    return _codec(names[0]) or "", sets[0].codec if is_single else "", upper
 
 
 def _names(character_set: str) -> list[str]:
@@ -136,11 +144,26 @@ def _decode_extended(raw: bytes, upper: _Set, resets: re.Pattern[bytes]) -> str:
         elif run[0] >= 0x80:
             parts.append(run.decode(g1.codec, "surrogateescape"))
         elif g0.codec in _TWO_BYTES:
-            parts.append((g0.escape + run).decode(g0.codec, "surrogateescape"))
+            parts.append(_decode_pairs(run, g0))
         else:
             parts.append(run.decode("ascii"))
             if resets.search(run):
                 g1 = upper
+    return "".join(parts)
+
+
+def _decode_pairs(run: bytes, g0: _Set) -> str:
+    """Low bytes where a set of two bytes is in G0. What is none of its characters stays what it is in ASCII."""
+    with suppress(UnicodeDecodeError):
+        return (g0.escape + run).decode(g0.codec)
+    parts, at = [], 0
+    while at < len(run):
+        try:
+            parts.append((g0.escape + run[at : at + 2]).decode(g0.codec))
+            at += 2
+        except UnicodeDecodeError:
+            parts.append(run[at : at + 1].decode("ascii"))
+            at += 1
     return "".join(parts)
 
 

@@ -28,8 +28,10 @@ _SHORT_VRS = {raw: raw.decode() for raw in b"AE AS AT CS DA DS DT FD FL IS LO LT
 _LONG_VRS = {raw: raw.decode() for raw in b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split()}
 _PADDED_WITH_NUL = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UI", "UN"))
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
-_NOT_TEXT = frozenset((*_NUMBERS, "AT", "OB", "OD", "OF", "OL", "OV", "OW", "UN"))
-_KEEPS_LEADING = frozenset(("LT", "ST", "UT"))
+NOT_TEXT = frozenset((*_NUMBERS, "AT", "OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+"""VRs whose values are written out; those of all others are text."""
+KEEPS_LEADING = frozenset(("LT", "ST", "UT"))
+"""Text whose leading spaces mean something."""
 _ESCAPE = b"\x1b"
 _LONGEST_SHORT = 0xFFFE
 # What most elements are: no sequence, and of a VR that we know. By the tag as one number of four bytes reads it.
@@ -89,13 +91,13 @@ def text(element: Element, character_set: str, assumed: str = "") -> str:
     Never raises. What it returns is not yet safe for a terminal.
     """
     value, vr = element.value, element.vr
-    if vr in _NOT_TEXT:
+    if vr in NOT_TEXT:
         return _written_out(value, vr)
     if value.isascii() and _ESCAPE not in value:
         decoded = value.decode("ascii")
     else:
         decoded = decode_text(value, character_set or assumed, vr)
-    return decoded.rstrip("\0 ") if vr in _KEEPS_LEADING else decoded.strip("\0 ")
+    return decoded.rstrip("\0 ") if vr in KEEPS_LEADING else decoded.strip("\0 ")
 
 
 def character_set_of(elements: dict[int, Element]) -> str:

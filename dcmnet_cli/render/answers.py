@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dcmnet_cli.core.identifier import Element, text
+from dcmnet_cli.core.identifier import KEEPS_LEADING, NOT_TEXT, Element, text
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.ops.querying.answers import Column, Match, values_at
 from dcmnet_cli.render.dicom_json import DicomJSON
 
 _AT_ONCE = 1 << 16
 _FORMULA = re.compile(r"[=+\-@\t](?![\d.]*$)")  # what a spreadsheet would run, plain numbers aside
-_DOUBTFUL = re.compile(r"(?:^|,)[=+\-@]")  # what may need a closer look: most rows do not
+_DOUBTFUL = re.compile(r"(?:^|,)[=+\-@]")  # a cell that may be one
+
+_SPECIAL = NOT_TEXT | KEEPS_LEADING
 
 Write = Callable[[str], None]
 
@@ -78,30 +80,26 @@ class CSV(_Buffered):
         super().__init__(write)
         self._cells = _reader(columns, assumed)
         self._file = io.StringIO()
-        self._row = csv.writer(self._file, lineterminator="\r\n" if for_spreadsheet else "\n").writerow
-        self._row([column.name for column in columns])
+        self._end = "\r\n" if for_spreadsheet else "\n"
+        self._commas = len(columns) - 1
+        self._writer = csv.writer(self._file, lineterminator=self._end)
         if for_spreadsheet:
             self.put("\ufeff")  # without it Excel takes UTF-8 for something else
-        self._take()
+        self._write_row([column.name for column in columns])
 
     def add(self, match: Match) -> None:
         row = self._cells(match)
-        whole = "".join(row)
-        if not whole.isprintable() or _DOUBTFUL.search(",".join(row)):
-            row = [_safe_cell(cell) for cell in row]
-        self._row(row)
-        if self._file.tell() >= _AT_ONCE:
-            self._take()
+        line = ",".join(row)
+        if line.isprintable() and line.count(",") == self._commas and '"' not in line and _is_harmless(line):
+            self.put(line + self._end)  # nothing to quote, as in most answers: what the writer would write
+        else:
+            self._write_row([_safe_cell(cell) for cell in row])
 
-    def flush(self) -> None:
-        self._take()
-        super().flush()
-
-    def _take(self) -> None:
-        if piece := self._file.getvalue():
-            self._file.seek(0)
-            self._file.truncate()
-            self.put(piece)
+    def _write_row(self, row: Sequence[str]) -> None:
+        self._writer.writerow(row)
+        self.put(self._file.getvalue())
+        self._file.seek(0)
+        self._file.truncate()
 
 
 class NDJSON(_Buffered):
@@ -139,10 +137,24 @@ def _reader(columns: Sequence[Column], assumed: str) -> Callable[[Match], list[s
     nothing = Element(0, "LO", b"")
 
     def cells(match: Match) -> list[str]:
-        get, character_set = match.elements.get, match.character_set
-        return [text(get(tag, nothing), character_set, assumed) for tag in tags]
+        get, character_set, row = match.elements.get, match.character_set, []
+        for tag in tags:
+            element = get(tag, nothing)
+            value = element[2]
+            if value.isascii() and b"\x1b" not in value and element[1] not in _SPECIAL:  # as ``text`` has it, inline
+                row.append(str(value, "ascii").strip("\0 "))
+            else:
+                row.append(text(element, character_set, assumed))
+        return row
 
     return cells
+
+
+def _is_harmless(line: str) -> bool:
+    """Whether a line has something in it, and certainly no formula. The expression alone would take five times as
+    long."""
+    has_marks = "=" in line or "-" in line or "+" in line or "@" in line
+    return line != "" and not (has_marks and _DOUBTFUL.search(line))
 
 
 def _safe_cell(cell: str) -> str:

@@ -11,6 +11,7 @@ from dcmnet_cli.ops.querying.answers import Match
 
 _ONE_VALUE = frozenset(("LT", "ST", "UT", "UR"))
 _NUMBERS = frozenset(("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS"))
+_SIMPLE = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UC", "UI"))
 _BULK = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
@@ -28,19 +29,29 @@ class DicomJSON:
 
     def __init__(self, assumed: str = "") -> None:
         self._assumed = assumed
-        self._last: dict[int, tuple[str, bytes, str]] = {}  # by tag: VR, value, what was written for them
+        # By tag: VR, value, what was written for them, and how that begins if the rest is the quoted value.
+        self._last: dict[int, tuple[str, bytes, str, str]] = {}
 
     def of(self, match: Match) -> str:
         """One answer. Group lengths are left out, and the character set becomes that of JSON."""
         last, parts = self._last, []
         for element in match.elements.values():
             tag, vr, value, items = element
-            if items is None:
-                known = last.get(tag)
-                if known is not None and known[1] == value and known[0] == vr:
-                    parts.append(known[2])
-                    continue
-            if tag & 0xFFFF:
+            known = last.get(tag)
+            if known is not None and known[1] == value and known[0] == vr and items is None:
+                parts.append(known[2])
+            elif (
+                known is not None
+                and known[3]
+                and known[0] == vr
+                and value.isascii()
+                and "\\" not in (quoted := quoted_json(str(value, "ascii").strip("\0 ")))
+                and 2 < len(quoted) < _LONGEST_KEPT
+            ):  # what most elements are, one short value and nothing to escape: as below, without all of its questions
+                written = f"{known[3]}{quoted}]}}"
+                last[tag] = vr, value, written, known[3]
+                parts.append(written)
+            elif tag & 0xFFFF:
                 parts.append(self._write(element, match.character_set))
         return "{" + ",".join(parts) + "}"
 
@@ -60,7 +71,8 @@ class DicomJSON:
         written = f'{head},"Value":[{values}]}}' if values else head + "}"
         # What is not ASCII may mean something else in the next answer's character set.
         if value.isascii() and b"\x1b" not in value and len(value) <= _LONGEST_KEPT and len(self._last) < _MOST_KEPT:
-            self._last[tag] = vr, value, written
+            is_simple = vr in _SIMPLE and tag != SPECIFIC_CHARACTER_SET
+            self._last[tag] = vr, value, written, f'{head},"Value":[' if is_simple else ""
         return written
 
     def _item(self, item: Sequence[Element], character_set: str) -> str:

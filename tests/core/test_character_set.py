@@ -145,6 +145,36 @@ def test_reading_never_raises(raw: bytes, character_set: str, vr: str) -> None:
     printable(decode_text(raw, character_set, vr))
 
 
+PIECES = [
+    b"\x1b$B",
+    b"\x1b(B",
+    b"\x1b$)C",
+    b"\x1b$(D",
+    b"\x1b(J",
+    b"\x1b)I",
+    b"\x1b",
+    b";3",
+    b"=",
+    b"^",
+    b" ",
+    b"\0",
+    b"\xb0",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8), st.sampled_from([each[0] for each in EXAMPLES]))
+def test_reading_broken_escape_sequences_never_raises(pieces: list[bytes], character_set: str) -> None:
+    printable(decode_text(b"".join(pieces), character_set, "PN"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [(b"\x1b$B;3ED=", "山田="), (b"\x1b$B;3 ED", "山 田"), (b"\x1b$B;", ";")],
+)
+def test_what_is_no_character_of_two_bytes_stays_ascii(raw: bytes, text: str) -> None:
+    assert decode_text(raw, "\\ISO 2022 IR 87", "PN") == text
+
+
 @given(st.text(max_size=20), st.sampled_from([each[0] for each in EXAMPLES]))
 def test_writing_is_reversed_by_reading_or_refused(value: str, character_set: str) -> None:
     encoded = encode_text(value, character_set)
