@@ -5,7 +5,7 @@ drained event write ``data_to_send()``; wait until ``deadline()`` at most, then 
 when ``is_over``. Every state change goes through the table of ``core.state``, in ``core.upper_layer``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from dcmnet_cli.core import codec, command_set, negotiation
@@ -156,6 +156,21 @@ class AssociationProtocol(UpperLayer):
         self._out += framed
         if self._trace is not None:
             self._trace(Trace(True, message, raw, context_id))
+
+    def send_alike(self, context_id: int, response: Message, data_sets: Iterable[bytes], now: float) -> bytes:
+        """One response again and again, with one of ``data_sets`` each: the bytes to be written for all of them.
+
+        Nothing of it is traced.
+        """
+        self.send_message(context_id, response, now)
+        command = b"".join(self.data_to_send())
+        maximum = self._peer_maximum_length()
+        parts: Buffers = []
+        for data in data_sets:
+            parts.append(command)
+            for batch in frame(context_id, 0, chunks_of(data), maximum):
+                parts += batch
+        return b"".join(parts)
 
     def data_set_batches(self, context_id: int, chunks: Chunks) -> Iterator[Buffers]:
         """The data set of the message just sent, as batches of buffers to be written one after the other.

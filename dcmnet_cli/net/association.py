@@ -23,7 +23,7 @@ from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import DcmnetError, LocalProtocolError, UnexpectedMessage, UnexpectedRelease
 from dcmnet_cli.net.link import WRITE_TIMEOUT as WRITE_TIMEOUT
 from dcmnet_cli.net.link import Link
-from dcmnet_cli.net.observer import Observer
+from dcmnet_cli.net.observer import Observer, watches_traffic
 from dcmnet_cli.net.transport import Transport
 
 
@@ -172,6 +172,18 @@ class Association(Link):
                 raise
         else:
             self._flush()
+        self._protocol.touch(time.monotonic())
+
+    def send_alike(self, context_id: int, response: Message, data_sets: Sequence[bytes]) -> None:
+        """Send one response again and again, with one of ``data_sets`` each: all of it in one write.
+
+        For the pending responses to a query, each of which would cost a system call, and wake the peer.
+        """
+        if watches_traffic(self._observers):
+            for data in data_sets:
+                self.send(context_id, response, data)
+            return
+        self._write([self._protocol.send_alike(context_id, response, data_sets, time.monotonic())])
         self._protocol.touch(time.monotonic())
 
     def receive(self) -> Received | None:

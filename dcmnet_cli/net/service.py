@@ -1,6 +1,6 @@
 """What a service handler gets to see: one request on an accepted association, and how to answer it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from dcmnet_cli.core.commands import (
@@ -63,6 +63,12 @@ class ServiceRequest:
         response = respond(self.message, status, **elements)
         self.association.send(self.context.context_id, response, data_set or b"")
         self.is_answered = status not in (0xFF00, 0xFF01)
+
+    def respond_alike(self, status: int, data_sets: Sequence[bytes]) -> None:
+        """Send a pending response with each of ``data_sets``, identifiers of one query's matches."""
+        self.association.drain()
+        response = respond(self.message, status, command_data_set_type=DATA_SET)
+        self.association.send_alike(self.context.context_id, response, data_sets)
 
     def is_cancelled(self) -> bool:
         """Whether the peer has sent a C-CANCEL for this request by now. Never waits; cheap enough for every response.
