@@ -205,16 +205,19 @@ class Recoder:
         """The items of a sequence, each of defined or undefined length as it was."""
         if depth >= self._deepest:
             raise ConversionError(f"sequences nested more than {self._deepest} deep")
-        offset = element.value
+        offset, index, out = element.value, 0, self.out
         end = None if element.length == UNDEFINED else offset + element.length
         while end is None or offset < end:
             group, number, length = self._read_item(self.reader.take(offset, 8))
             tag = group << 16 | number
             if tag == SEQUENCE_END and end is None:
+                self.end_items(element.tag, depth)
                 self.write_header(SEQUENCE_END, b"", 0)
                 return offset + 8
             if tag != ITEM:
                 raise ConversionError(f"{name(tag)} where an item of {name(element.tag)} has to be")
+            self.out = out if self.wants_item(element.tag, depth, index) else None
+            index += 1
             start = self.write_header(ITEM, b"", length)
             item_end = None if length == UNDEFINED else offset + 8 + length
             offset = self._data_set(offset + 8, item_end, depth + 1, scope.inner())
@@ -222,9 +225,18 @@ class Recoder:
                 self.write_header(ITEM_END, b"", 0)
             else:
                 self._patch_length(start)
+            self.out = out
         if offset != end:
             raise ConversionError(f"an item reaches beyond {name(element.tag)}")
+        self.end_items(element.tag, depth)
         return offset
+
+    def wants_item(self, tag: int, depth: int, index: int) -> bool:
+        """Whether to write item ``index`` of a sequence, the first of which is 0: for subclasses to say otherwise."""
+        return True
+
+    def end_items(self, tag: int, depth: int) -> None:
+        """Called behind the last item of a sequence, where a subclass may write another."""
 
     def _fragments(self, element: Element) -> int:
         """Encapsulated pixel data (PS3.5 A.4): items that hold bytes."""

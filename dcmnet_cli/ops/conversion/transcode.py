@@ -289,18 +289,18 @@ def _compressed(source: _Source, choice: Choice, changes: list[str]) -> tuple[Sp
         edits[pixels.PLANAR] = (b"US", b"\0\0")
     if not choice.is_lossy:
         encode = FrameEncoder(target, image).encode
-        edits[PIXEL_DATA] = _fragment_writer(image.frames, map(encode, native))
+        edits[PIXEL_DATA] = fragment_writer(image.frames, map(encode, native))
         return _recode(source, layout_of(_EXPLICIT), Limits(), changes, {0: edits}), ""
     frames = lossy.compress(target, image, native)
     with frames.data:
         attributes, instance = lossy.edits(source.reader, source.top, target, image, frames)
         changes.append(f"compressed with loss, SOP Instance UID now {instance}")
         edits |= attributes
-        edits[PIXEL_DATA] = _fragment_writer(image.frames, iter(frames))
+        edits[PIXEL_DATA] = fragment_writer(image.frames, iter(frames))
         return _recode(source, layout_of(_EXPLICIT), Limits(), changes, {0: edits}), instance
 
 
-def _fragment_writer(count: int, frames: Iterator[bytes]) -> Callable[[Recoder], None]:
+def fragment_writer(count: int, frames: Iterator[bytes]) -> Callable[[Recoder], None]:
     """One fragment a frame behind a basic offset table, which is put right when all are written (PS3.5 A.4)."""
 
     def write(recoder: Recoder) -> None:
