@@ -57,6 +57,7 @@ _HEADINGS = {
     0x00321060: "procedure",
     0x00401001: "procedure ID",
 }
+_OPTIONS = {"PatientName": "--patient-name", "PatientID": "--patient-id", "AccessionNumber": "--accession"}
 
 
 class Found:
@@ -186,14 +187,36 @@ def explanation(found: Found) -> list[str]:
     if found.relaxed is None:
         keys = ", ".join(f"{name}={printable(value)}" for name, value in found.narrowing)
         return [f"What narrowed it: {keys}", "See what there would be without each of them: --relax"]
-    noun = _NOUNS[found.level][1]
-    width = max((len(each.name) for each in found.relaxed), default=0)
-    lines = [f"Without each of the keys that narrowed it, the peer has {noun}:"]
-    for each in found.relaxed:
+    return [f"Without each of the keys that narrowed it, the peer has {_NOUNS[found.level][1]}:", *_relaxed(found)]
+
+
+def _relaxed(found: Found) -> list[str]:
+    """What there would be without each key, or with a wider value, and what to try."""
+    relaxed = found.relaxed or []
+    words = [
+        f"with {each.name}={printable(each.instead)}" if each.instead else f"without {each.name}" for each in relaxed
+    ]
+    width = max(map(len, words), default=0)
+    lines = []
+    for each, asked in zip(relaxed, words, strict=True):
         number = f"{each.answers:,}{' or more' if each.has_more else ''}"
         newest = f"   the latest of {_date(each.newest)}" if each.newest else ""
-        lines.append(f"  without {each.name:<{width}}  {number}{newest}")
-    return lines
+        lines.append(f"  {asked:<{width}}  {number}{newest}")
+    maybe = list(filter(None, map(_suggestion, relaxed)))
+    return [*lines, f"Maybe: {', or '.join(maybe)}"] if maybe else lines
+
+
+def _suggestion(relaxed: Relaxed) -> str:
+    """The option that would find something, "" if nobody knows."""
+    from shlex import quote
+
+    if not relaxed.answers:
+        return ""
+    if relaxed.instead:
+        value = printable(relaxed.instead)
+        option = _OPTIONS.get(relaxed.name)
+        return f"{option} {quote(value)}" if option else f"-k {quote(f'{relaxed.name}={value}')}"
+    return f"--date {_date(relaxed.newest)}" if relaxed.name == "StudyDate" and relaxed.newest else ""
 
 
 def _date(value: str) -> str:

@@ -282,6 +282,7 @@ def test_relaxing_says_what_there_would_be(find: Find) -> None:
         "answers": 1,
         "has_more": False,
         "newest": "20250113",
+        "instead": "",
     }
 
 

@@ -27,7 +27,7 @@ from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.ops.connect import open_association
 from dcmnet_cli.ops.querying.answers import Match, Relaxed, values_at
 from dcmnet_cli.ops.querying.find import Finding, Wishes, check_wishes, find, proposals, relax
-from dcmnet_cli.ops.querying.keys import Query, Shorthands, build_query
+from dcmnet_cli.ops.querying.keys import Query, Shorthands, build_query, narrowing, widened
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.target import Target, Timeouts
 from tests.finding import LEVEL, PATIENT_NAME, STUDY_DATE, Archive, Script, answer, answering, archive, element, pending
@@ -404,8 +404,29 @@ def test_what_there_would_be_without_each_key() -> None:
         assert names(asked.find(query)) == []
         assert relax(asked.association, asked.context, query) == [
             Relaxed("PatientName", "X*", 2, False, "20250112"),
+            Relaxed("PatientName", "X*", 0, False, "", "*X*"),
             Relaxed("StudyDate", "20250114", 0, False, ""),
         ]
+
+
+@pytest.mark.parametrize(
+    ("key", "wider"),
+    [
+        ("PatientName=MUELLER", "MUELLER*"),
+        ("PatientName=MUELL*", "*MUELL*"),
+        ("PatientName=*UELL*", ""),
+        ("PatientName=MUELL?R", ""),
+        ("AccessionNumber=12", "*12*"),
+        ("PatientID=12*", "*12*"),
+        ("StudyDate=20250114", ""),
+        ("StudyInstanceUID=1.2.3", ""),
+    ],
+)
+def test_a_wider_value(key: str, wider: str) -> None:
+    query = build_query("study", [key])
+    ((path, _),) = narrowing(query)
+    found = widened(query, path)
+    assert (dict(narrowing(found))[path] if found is not None else "") == wider
 
 
 def test_relaxing_stops_at_a_peer_that_refuses() -> None:

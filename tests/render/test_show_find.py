@@ -85,6 +85,24 @@ def test_what_there_would_be_without_each_key() -> None:
     ]
 
 
+def test_what_might_be_meant() -> None:
+    relaxed = [
+        Relaxed("PatientName", "O'NEIL", 7, False, "20250113"),
+        Relaxed("PatientName", "O'NEIL", 3, False, "20250113", "O'NEIL*"),
+        Relaxed("StudyDescription", "HEAD", 0, False, "", "*HEAD*"),
+        Relaxed("StudyID", "1", 2, False, "", "*1*"),
+        Relaxed("StudyDate", "20250114", 4, False, "20250113"),
+    ]
+    assert explanation(found(NOTHING, narrowing=[("PatientName", "O'NEIL")], relaxed=relaxed))[1:] == [
+        "  without PatientName           7   the latest of 2025-01-13",
+        "  with PatientName=O'NEIL*      3   the latest of 2025-01-13",
+        "  with StudyDescription=*HEAD*  0",
+        "  with StudyID=*1*              2",
+        "  without StudyDate             4   the latest of 2025-01-13",
+        "Maybe: --patient-name 'O'\"'\"'NEIL*', or -k 'StudyID=*1*', or --date 2025-01-13",
+    ]
+
+
 @pytest.mark.parametrize("ending", [DONE, Ending(0xFE00), Ending(0xA700), Ending(None)])
 def test_only_a_complete_nothing_is_explained(ending: Ending) -> None:
     assert explanation(found(ending, narrowing=[("PatientID", "1")])) == []

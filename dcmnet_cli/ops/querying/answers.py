@@ -51,13 +51,17 @@ class Ending(NamedTuple):
 
 
 class Relaxed(NamedTuple):
-    """What there would be without one key: ``answers``, or more of them. ``newest`` is the latest study date or ""."""
+    """What there would be without one key, or with the value ``instead`` in its place: ``answers``, or more of them.
+
+    ``newest`` is the latest study date or "".
+    """
 
     name: str
     value: str
     answers: int
     has_more: bool
     newest: str
+    instead: str = ""
 
 
 class Column(NamedTuple):

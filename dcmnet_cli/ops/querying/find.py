@@ -21,8 +21,8 @@ from dcmnet_cli.errors import (
 )
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.ops.querying.answers import Ending, Match, Relaxed
-from dcmnet_cli.ops.querying.key_tree import path_name
-from dcmnet_cli.ops.querying.keys import Query, check_baseline, narrowing, without
+from dcmnet_cli.ops.querying.key_tree import Path, path_name
+from dcmnet_cli.ops.querying.keys import Query, check_baseline, narrowing, widened, without
 from dcmnet_cli.ops.querying.levels import LEVEL, MODELS
 
 CANCEL_PATIENCE = 5.0
@@ -264,22 +264,40 @@ def identifier(query: Query, explicit: bool) -> bytes:
 def relax(
     association: Association, context: AcceptedContext, query: Query, *, stop: Callable[[], bool] = lambda: False
 ) -> list[Relaxed]:
-    """Ask again without each narrowing key in turn: what there would be. Ends early if the peer does not go along."""
+    """Ask again without each narrowing key in turn: what there would be. Where there is something, ask once more with
+    asterisks round its value. Ends early if the peer does not go along.
+    """
     found = []
-    for path, value in narrowing(query):
+
+    def probe(changed: Query, path: Path, value: str) -> bool:
+        """Whether there are answers now."""
         if not association.is_open or stop():
-            break
-        probe = without(query, path)
-        finding = Finding(association, context, probe, limit=_MOST_RELAXED, stop=stop)
-        newest = ""
-        for match in finding:
-            date = match.elements.get(_STUDY_DATE)
-            newest = max(newest, date.value.decode("ascii", "replace").strip("\0 ") if date is not None else "")
-        ending = finding.ending
-        if ending.status in (0, CANCEL) or ending.answers:
-            is_more = ending.is_cancelled and ending.answers >= _MOST_RELAXED
-            found.append(Relaxed(path_name(path), value, ending.answers, is_more, printable(newest)))
+            return False
+        answers, is_more, newest = _count(association, context, changed, stop)
+        if answers is not None:
+            instead = dict(narrowing(changed)).get(path, "")
+            found.append(Relaxed(path_name(path), value, answers, is_more, printable(newest), instead))
+        return bool(answers)
+
+    for path, value in narrowing(query):
+        if probe(without(query, path), path, value) and (wider := widened(query, path)) is not None:
+            probe(wider, path, value)
     return found
+
+
+def _count(
+    association: Association, context: AcceptedContext, query: Query, stop: Callable[[], bool]
+) -> tuple[int | None, bool, str]:
+    """How many answers there are, None for a query that failed; whether there are more; their latest study date."""
+    finding = Finding(association, context, query, limit=_MOST_RELAXED, stop=stop)
+    newest = ""
+    for match in finding:
+        date = match.elements.get(_STUDY_DATE)
+        newest = max(newest, date.value.decode("ascii", "replace").strip("\0 ") if date is not None else "")
+    ending = finding.ending
+    if ending.status not in (0, CANCEL) and not ending.answers:
+        return None, False, ""
+    return ending.answers, ending.is_cancelled and ending.answers >= _MOST_RELAXED, newest
 
 
 def proposals(model: str, syntaxes: Sequence[str]) -> list[tuple[str, Sequence[str]]]:

@@ -4,7 +4,7 @@ A baseline query names one value of the unique key of every level above its own.
 failure, with everything they have, or not at all; so it is refused here, unless relational queries are asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dcmnet_cli.core.character_set import UTF_8, is_known
@@ -154,18 +154,41 @@ def above(query: Query) -> list[tuple[Path, str]]:
     return [(path, value) for path, value in _valued(query) if path[0] in upper]
 
 
+def changed(query: Query, path: Path, change: Callable[[Element], bytes]) -> Query:
+    """The same query with another value for one key, that which ``change`` makes of it."""
+
+    def within(elements: tuple[Element, ...], path: Path) -> tuple[Element, ...]:
+        return tuple(each if each.tag != path[0] else of(each, path[1:]) for each in elements)
+
+    def of(element: Element, rest: Path) -> Element:
+        if not rest:
+            return element._replace(value=change(element))
+        return element._replace(items=tuple(within(item, rest) for item in element.items or ()))
+
+    return query._replace(elements=within(query.elements, path))
+
+
 def without(query: Query, path: Path) -> Query:
     """The same query with one key asked for instead of matched."""
+    return changed(query, path, lambda _: b"")
 
-    def cleared(elements: tuple[Element, ...], path: Path) -> tuple[Element, ...]:
-        return tuple(each if each.tag != path[0] else emptied(each, path[1:]) for each in elements)
 
-    def emptied(element: Element, rest: Path) -> Element:
-        if not rest:
-            return element._replace(value=b"")
-        return element._replace(items=tuple(cleared(item, rest) for item in element.items or ()))
+def widened(query: Query, path: Path) -> Query | None:
+    """The same query with asterisks round the value of one key, None where that is no use.
 
-    return query._replace(elements=cleared(query.elements, path))
+    First behind a name, of which people know the beginning; round all else that a person may have typed in part.
+    """
+
+    def wider(element: Element) -> bytes:
+        value = element.value.strip(b"\0 ")
+        if element.vr not in ("PN", "LO", "SH") or b"?" in value or value[:1] == b"*":
+            return element.value
+        if element.vr == "PN":
+            return b"*" + value if value[-1:] == b"*" else value + b"*"
+        return b"*" + value + b"*" * (value[-1:] != b"*")
+
+    found = changed(query, path, wider)
+    return found if found != query else None
 
 
 def describe(query: Query) -> str:
