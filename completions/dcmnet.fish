@@ -1174,6 +1174,23 @@ function __dcmnet_of_listen
             set -a __dcmnet_options '--node	a move destination beside the nodes; repeatable'
             set -a __dcmnet_options '--reindex	rebuild the index from the objects first'
             set -a __dcmnet_options '--worklist	answer worklist queries: folder of files, or a .csv'
+            set -a __dcmnet_options '--disable-get	no C-GET'
+            set -a __dcmnet_options '-QP	no patient root'
+            set -a __dcmnet_options '--no-patient-root	no patient root'
+            set -a __dcmnet_options '-QS	no study root'
+            set -a __dcmnet_options '--no-study-root	no study root'
+            set -a __dcmnet_options '-QO	no patient/study only'
+            set -a __dcmnet_options '--no-patient-study	no patient/study only'
+            set -a __dcmnet_options '--no-check-find	answer queries without the unique keys of upper levels, too'
+            set -a __dcmnet_options '--no-check-move	the same for retrievals; by default both are refused'
+            set -a __dcmnet_options '-ZA	move to the AE title that asks for it and no other'
+            set -a __dcmnet_options '--move-aetitle	move to the AE title that asks for it and no other'
+            set -a __dcmnet_options '-ZH	move to nodes on the host that asks for it alone'
+            set -a __dcmnet_options '--move-host	move to nodes on the host that asks for it alone'
+            set -a __dcmnet_options '--convert-to-charset	of answers, where the query\'s will not do: ISO_IR 100; default ISO_IR 192'
+            set -a __dcmnet_options '+C	of answers, where the query\'s will not do: ISO_IR 100; default ISO_IR 192'
+            set -a __dcmnet_options '-Cr	answer in that one, whatever the query\'s is'
+            set -a __dcmnet_options '--override-charset	answer in that one, whatever the query\'s is'
             set -a __dcmnet_options '-xcr	for each object: #p #f #a #c #r'
             set -a __dcmnet_options '--exec-on-reception	for each object: #p #f #a #c #r'
             set -a __dcmnet_options '-xcs	for each study: #p #a #c #r'
@@ -1268,7 +1285,7 @@ function __dcmnet_of_listen
             set -a __dcmnet_options '--expect-sni	refuse clients that ask for another name'
             set -g __dcmnet_arguments none
             set -g __dcmnet_rest none
-        case '--port' '--bind' '--count' '--grace' '--idle-exit' '--max-associations' '--idle-timeout' '--called' '--calling' '--allow' '--name' '-fe' '--filename-extension' '-ss' '--sort-conc-studies' '-su' '--sort-on-study-uid' '-tos' '--eostudy-timeout' '--quiet-time' '--hook-timeout' '--sleep-after' '--sleep-during' '--fault' '--fault-seed' '-aet' '--aetitle' '-pdu' '--max-pdu' '-ta' '--acse-timeout' '-td' '--dimse-timeout' '-ts' '--socket-timeout' '--release-timeout' '+pw' '--use-passwd' '+cs' '--cipher' '--expect-sni'
+        case '--port' '--bind' '--count' '--grace' '--idle-exit' '--max-associations' '--idle-timeout' '--called' '--calling' '--allow' '--name' '-fe' '--filename-extension' '-ss' '--sort-conc-studies' '-su' '--sort-on-study-uid' '--convert-to-charset' '+C' '-tos' '--eostudy-timeout' '--quiet-time' '--hook-timeout' '--sleep-after' '--sleep-during' '--fault' '--fault-seed' '-aet' '--aetitle' '-pdu' '--max-pdu' '-ta' '--acse-timeout' '-td' '--dimse-timeout' '-ts' '--socket-timeout' '--release-timeout' '+pw' '--use-passwd' '+cs' '--cipher' '--expect-sni'
             set -g __dcmnet_kinds none
         case '--users' '--worklist' '--config' '--key-password-file' '+cf' '--add-cert-file' '+crl' '--add-crl-file'
             set -g __dcmnet_kinds file

@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from dcmnet_cli.archive.schema import COLUMNS, IMAGE, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID
-from dcmnet_cli.archive.values import SPECIFIC_CHARACTER_SET, Attributes, read_attributes
+from dcmnet_cli.archive.values import SPECIFIC_CHARACTER_SET, Attributes, read_attributes, storable
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.attributes import ATTRIBUTES
 from dcmnet_cli.core.identifier import Element, text
@@ -40,10 +40,8 @@ class Entry(NamedTuple):
         raw = self.values.get(tag, "")
         vr = ATTRIBUTES[tag][0]
         if not raw.isascii() or "\x1b" in raw:
-            raw = text(
-                Element(tag, vr, raw.encode("ascii", "surrogateescape")), self.values.get(SPECIFIC_CHARACTER_SET, "")
-            )
-            raw = raw.encode("utf_8", "replace").decode()  # lone surrogates cannot be stored
+            element = Element(tag, vr, raw.encode("ascii", "surrogateescape"))
+            raw = storable(text(element, self.values.get(SPECIFIC_CHARACTER_SET, "")))
         if vr == "DA" and "." in raw:
             return raw.replace(".", "")  # as dates were written before 1993
         return raw if "\\" not in raw else "\\".join(part.strip() for part in raw.split("\\"))

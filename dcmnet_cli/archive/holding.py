@@ -4,9 +4,9 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from dcmnet_cli.archive.entry import read_entry
 from dcmnet_cli.archive.rows import Rows
@@ -17,7 +17,11 @@ INDEX_NAME = ".dcmnet-archive.sqlite"
 _LOCK_NAME = ".dcmnet-archive.lock"
 _OWN_FILES = b".dcmnet-"
 _BATCH = 500  # objects in one transaction
+_TOLD_EVERY = 100  # objects
 _MOST_UNFIT = 5  # files that are named
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Hears now and then how many objects of how many have been read."""
 
 
 class Repair(NamedTuple):
@@ -40,7 +44,10 @@ class Holding:
     or not writable.
     """
 
-    def __init__(self, folder: str, *, rebuild: bool = False, adopts: bool = False) -> None:
+    def __init__(
+        self, folder: str, *, rebuild: bool = False, adopts: bool = False, progress: Progress | None = None
+    ) -> None:
+        self._progress = progress
         self.path = os.path.join(folder, INDEX_NAME)
         self._name = folder
         self._folder = os.fsencode(folder)
@@ -172,6 +179,8 @@ class Holding:
                 unfit_count += 1
                 if len(unfit) < _MOST_UNFIT:
                     unfit.append((os.fsdecode(path), error.message))
+            if self._progress is not None and not count % _TOLD_EVERY:
+                self._progress(count, len(missing))
             if not count % _BATCH:
                 connection.execute("COMMIT")
                 connection.execute("BEGIN")

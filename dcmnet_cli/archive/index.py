@@ -17,7 +17,7 @@ from urllib.parse import quote_from_bytes
 
 from dcmnet_cli.archive.entry import read_entry
 from dcmnet_cli.archive.holding import INDEX_NAME as INDEX_NAME
-from dcmnet_cli.archive.holding import Holding
+from dcmnet_cli.archive.holding import Holding, Progress
 from dcmnet_cli.archive.rows import Rows
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.core.text import printable
@@ -42,7 +42,7 @@ class Counts(NamedTuple):
 class Index:
     """The index of the objects in ``folder``, held for as long as it is open.
 
-    With ``rebuild`` it is made anew from the objects. ``warn`` hears, from the writing thread, of objects that cannot
+    With ``rebuild`` it is made anew from the objects; ``progress`` hears how far that is. ``warn`` hears, from the writing thread, of objects that cannot
     be indexed, which ``name_of`` puts into words, and of an index that cannot be written. Raises as ``Holding`` does.
     """
 
@@ -53,12 +53,13 @@ class Index:
         *,
         rebuild: bool = False,
         name_of: Callable[[str], str] = printable,
+        progress: Progress | None = None,
     ) -> None:
         self.folder = folder
         self._folder = os.fsencode(folder)
         self._warn = warn
         self._name_of = name_of
-        self._held = Holding(folder, rebuild=rebuild)
+        self._held = Holding(folder, rebuild=rebuild, progress=progress)
         self.repaired = self._held.repaired
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._state = threading.Condition()

@@ -4,8 +4,9 @@ SQL finds a superset by what is indexed; whether an entity matches is then decid
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from dcmnet_cli.archive.entry import read_object
 from dcmnet_cli.archive.matching import Condition, Rules, answered, conditions, fold, has_wildcard
@@ -15,9 +16,11 @@ from dcmnet_cli.archive.schema import (
     ALIASES,
     COLUMNS,
     COMPUTED,
+    FRAME,
     IMAGE,
     LEVEL_OF,
     LEVELS,
+    MODALITIES_IN_STUDY,
     NOT_MATCHED,
     PATIENT,
     PATIENT_ID,
@@ -25,6 +28,7 @@ from dcmnet_cli.archive.schema import (
     READ,
     SERIES,
     SERIES_INSTANCE_UID,
+    SOP_CLASSES_IN_STUDY,
     SOP_INSTANCE_UID,
     STUDY,
     STUDY_DATE,
@@ -32,11 +36,12 @@ from dcmnet_cli.archive.schema import (
     UNIQUE_KEYS,
     column,
 )
-from dcmnet_cli.archive.values import Attribute, Attributes
+from dcmnet_cli.archive.values import Attribute, Attributes, PlainLine
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.attributes import ATTRIBUTES, keyword_of
 from dcmnet_cli.errors import InputError
 
+IDENTIFIER_DOES_NOT_MATCH = 0xA900
 QUERY_RETRIEVE_LEVEL = 0x00080052
 RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY = 0x00080054, 0x00080056
 _CONTROLS = frozenset((0x00080005, QUERY_RETRIEVE_LEVEL, 0x00080053, 0x00080201))
@@ -55,7 +60,14 @@ _PATHS = {
     SERIES: _FIRST_OF.format("e2.id = e.id"),
     IMAGE: "i.path",
 }
+_LISTS = frozenset((MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY))
+_PULSE = 0.02  # seconds
+_LONGEST_NAME = 1024
+_MOST_VALUES = 500
 _BEYOND = "\U0010ffff"  # sorts behind every other character
+
+
+Write: TypeAlias = Callable[[Attributes], bytes]
 
 
 class Model(NamedTuple):
@@ -72,26 +84,39 @@ class Model(NamedTuple):
 PATIENT_ROOT = Model("patient root", LEVELS)
 STUDY_ROOT = Model("study root", LEVELS[1:])
 PATIENT_STUDY_ONLY = Model("patient/study only", LEVELS[:2])
-MODELS = {
+INSTANCE_ROOT = Model("composite instance root", (IMAGE, FRAME))
+WITHOUT_BULK_DATA = Model("without bulk data", (IMAGE,))
+FIND_MODELS = {
     uids.PATIENT_ROOT_FIND: PATIENT_ROOT,
-    uids.PATIENT_ROOT_MOVE: PATIENT_ROOT,
-    uids.PATIENT_ROOT_GET: PATIENT_ROOT,
     uids.STUDY_ROOT_FIND: STUDY_ROOT,
-    uids.STUDY_ROOT_MOVE: STUDY_ROOT,
-    uids.STUDY_ROOT_GET: STUDY_ROOT,
     uids.PATIENT_STUDY_ONLY_FIND: PATIENT_STUDY_ONLY,
-    uids.PATIENT_STUDY_ONLY_MOVE: PATIENT_STUDY_ONLY,
-    uids.PATIENT_STUDY_ONLY_GET: PATIENT_STUDY_ONLY,
 }
+MOVE_MODELS = {
+    uids.PATIENT_ROOT_MOVE: PATIENT_ROOT,
+    uids.STUDY_ROOT_MOVE: STUDY_ROOT,
+    uids.PATIENT_STUDY_ONLY_MOVE: PATIENT_STUDY_ONLY,
+    uids.INSTANCE_ROOT_MOVE: INSTANCE_ROOT,
+}
+GET_MODELS = {
+    uids.PATIENT_ROOT_GET: PATIENT_ROOT,
+    uids.STUDY_ROOT_GET: STUDY_ROOT,
+    uids.PATIENT_STUDY_ONLY_GET: PATIENT_STUDY_ONLY,
+    uids.INSTANCE_ROOT_GET: INSTANCE_ROOT,
+    uids.WITHOUT_BULK_DATA_GET: WITHOUT_BULK_DATA,
+}
+MODELS = FIND_MODELS | MOVE_MODELS | GET_MODELS
 
 
 class BadIdentifier(Exception):
-    """An identifier that does not fit its model: what is wrong in words, and the element that it is about."""
+    """An identifier that does not fit its model: what is wrong in words, the element that it is about, and the status
+    that says so.
+    """
 
-    def __init__(self, problem: str, tag: int) -> None:
+    def __init__(self, problem: str, tag: int, status: int = IDENTIFIER_DOES_NOT_MATCH) -> None:
         super().__init__(problem)
         self.problem = problem
         self.tag = tag
+        self.status = status
 
 
 def level_of(model: Model, keys: Attributes) -> str:
@@ -112,6 +137,20 @@ def check_upper_keys(model: Model, level: str, keys: Attributes) -> None:
         text = keys[tag].text if tag in keys else ""
         if not text or (tag != PATIENT_ID and "\\" in text) or has_wildcard(text):
             raise BadIdentifier(f"{keyword_of(tag)}: one value is needed at {level} level", tag)
+
+
+def check_keys(keys: Attributes) -> None:
+    """See that no key is so long that every entity would cost time to compare. Raises BadIdentifier.
+
+    Keys may break the rules of their VRs (PS3.4 C.2.2.2), so the limits are far beyond these; a list of UIDs has none.
+    """
+    for tag, key in keys.items():
+        if key.vr == "PN" and len(key.text) > _LONGEST_NAME:
+            raise BadIdentifier(f"{keyword_of(tag)} is longer than any name", tag)
+        if key.vr != "UI" and key.text.count("\\") > _MOST_VALUES:
+            raise BadIdentifier(f"{keyword_of(tag)} has more than {_MOST_VALUES} values", tag)
+        for item in key.items or ():
+            check_keys(item)
 
 
 class Query:
@@ -171,14 +210,16 @@ class Query:
 
     # --- running -----------------------------------------------------------------------------------------------
 
-    def run(self, connection: sqlite3.Connection, locate: Callable[[bytes], str]) -> Iterator[Attributes]:
-        """The answers, as they are found. ``locate`` tells where an object of the index lies."""
-        where, values = self._where()
-        selected = [*self._columns.values(), _PATHS[self.level] if self._reads else "NULL"]
-        order = " ORDER BY s.PatientID, s.id DESC" if self.level == PATIENT else ""
-        statement = f"SELECT {', '.join(selected)} FROM {_FROM[self.level]} WHERE {where}{order}"
+    def run(self, connection: sqlite3.Connection, locate: Callable[[bytes], str]) -> Iterator[Attributes | None]:
+        """The answers, as they are found, and None now and then while none is: whoever waits may have had enough.
+
+        ``locate`` tells where an object of the index lies.
+        """
         last_patient = ""
-        for row in connection.execute(statement, values):
+        for row in self._rows(connection):
+            if row is None:
+                yield None
+                continue
             entity = self._entity(row)
             if self._reads:
                 entity = _complete(entity, row[-1], locate)
@@ -191,13 +232,45 @@ class Query:
                 last_patient = patient
             yield self._answer(entity)
 
+    def encoded(
+        self, connection: sqlite3.Connection, locate: Callable[[bytes], str], write: Write, explicit: bool
+    ) -> Iterator[bytes | None]:
+        """The same, each answer as a data set: by ``write``, or in a shorter way to what that would come to."""
+        if self._reads or self.level == PATIENT or any(key.items is not None for key in self._keys.values()):
+            for answer in self.run(connection, locate):
+                yield None if answer is None else write(answer)
+            return
+        fixed = {tag: each.text for tag, each in self._answer(self._entity(("",) * len(self._columns))).items()}
+        in_row = {tag: index for index, tag in enumerate(self._columns)}
+        line = PlainLine([(tag, in_row.get(tag), fixed[tag]) for tag in sorted(fixed)], explicit)
+        tests = self._conditions
+        # Of the entity, the tests see what was asked for with a value.
+        seen = [(in_row[tag], tag) for tag, key in self._keys.items() if tag in in_row and not key.is_empty]
+        for row in self._rows(connection):
+            if row is None:
+                yield None
+                continue
+            entity = {tag: Attribute(tag, ATTRIBUTES[tag][0], _text_of(tag, row[index])) for index, tag in seen}
+            if all(test.accepts(entity) for test in tests):
+                yield line.of(row) or write(self._answer(self._entity(row)))
+
+    def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[Any, ...] | None]:
+        """What SQL finds, and None now and then."""
+        where, values = self._where()
+        selected = [*self._columns.values(), _PATHS[self.level] if self._reads else "NULL"]
+        order = " ORDER BY s.PatientID, s.id DESC" if self.level == PATIENT else ""
+        statement = f"SELECT {', '.join(selected)} FROM {_FROM[self.level]} WHERE {where}{order}"
+        told = time.monotonic()
+        for row in connection.execute(statement, values):
+            if (now := time.monotonic()) - told > _PULSE:
+                told = now
+                yield None
+            yield row
+
     def _entity(self, row: tuple[object, ...]) -> Attributes:
         entity: Attributes = {}
         for tag, value in zip(self._columns, row, strict=False):
-            text = "" if value is None else str(value)
-            if tag in (0x00080061, 0x00080062):
-                text = text.replace(",", "\\")
-            entity[tag] = Attribute(tag, ATTRIBUTES[tag][0], text)
+            entity[tag] = Attribute(tag, ATTRIBUTES[tag][0], _text_of(tag, value))
         return entity
 
     def _answer(self, entity: Mapping[int, Attribute]) -> Attributes:
@@ -237,6 +310,12 @@ class Query:
         if self.level == PATIENT:
             clauses.append("s.PatientID <> ''")
         return " AND ".join(f"({clause})" for clause in clauses), values
+
+
+def _text_of(tag: int, value: object) -> str:
+    """A column's value as text; SQL parts several values by commas."""
+    text = "" if value is None else str(value)
+    return text.replace(",", "\\") if tag in _LISTS else text
 
 
 def _complete(entity: Attributes, path: bytes, locate: Callable[[bytes], str]) -> Attributes:

@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from dcmnet_cli.archive.frame_list import frame_list
 from dcmnet_cli.archive.query import BadIdentifier, Model, check_upper_keys, level_of
-from dcmnet_cli.archive.schema import ALIASES, LEVEL_OF, PATIENT_ID, UNIQUE_KEYS, column
+from dcmnet_cli.archive.schema import ALIASES, FRAME, IMAGE, LEVEL_OF, PATIENT_ID, UNIQUE_KEYS, column
 from dcmnet_cli.archive.values import Attributes
 from dcmnet_cli.core.attributes import keyword_of
 
@@ -23,20 +24,24 @@ class Found(NamedTuple):
 
 
 class Selection:
-    """The instances that an identifier names. ``relational`` if that was agreed on. Raises BadIdentifier."""
+    """The instances that an identifier names; ``frames`` are those of the one that is named at FRAME level, else None.
+
+    ``relational`` if that was agreed on. Raises BadIdentifier.
+    """
 
     def __init__(self, model: Model, keys: Attributes, *, relational: bool) -> None:
         self.level = level_of(model, keys)
         if not relational:
             check_upper_keys(model, self.level, keys)
-        own = UNIQUE_KEYS[self.level]
+        self.frames = frame_list(keys) if self.level == FRAME else None
+        own = UNIQUE_KEYS[IMAGE if self.level == FRAME else self.level]
         text = keys[own].text if own in keys else ""
         if not text:
             raise BadIdentifier(f"{keyword_of(own)} is needed at {self.level} level", own)
         self._upper = [
             (UNIQUE_KEYS[upper], keys[UNIQUE_KEYS[upper]].text)
             for upper in model.above(self.level)
-            if UNIQUE_KEYS[upper] in keys and keys[UNIQUE_KEYS[upper]].text
+            if upper != IMAGE and UNIQUE_KEYS[upper] in keys and keys[UNIQUE_KEYS[upper]].text
         ]
         self._tag = own
         self.values = (

@@ -1,6 +1,8 @@
 """Attributes with their values as text, whatever character set they came in: what is matched and answered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from dcmnet_cli.core.attributes import vr_of
@@ -9,6 +11,10 @@ from dcmnet_cli.core.identifier import Element, character_set_of, decode, encode
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 BINARY_VRS = frozenset(["AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "UN", "US", "UV"])
+_COLLECTED = frozenset((0x00080061, 0x00080062))  # several values, which SQL parts by commas
+_SHORT_VRS = frozenset(["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UI"])
+_LONGEST_SHORT = 0xFFFE
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODED_VRS = frozenset(["LO", "LT", "PN", "SH", "ST", "UC", "UT"])  # whose letters depend on Specific Character Set
 
 
@@ -54,8 +60,16 @@ def from_elements(elements: Iterable[Element], character_set: str) -> Attributes
         elif vr in BINARY_VRS:
             found[tag] = Attribute(tag, vr, raw=value)
         else:
-            found[tag] = Attribute(tag, vr, text(element, character_set))
+            found[tag] = Attribute(tag, vr, storable(text(element, character_set)))
     return found
+
+
+def storable(value: str) -> str:
+    """Text without lone surrogates, the bytes that no character set explained: an index cannot hold them.
+
+    Not a question mark in their place, which in a key would match anything.
+    """
+    return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
 def dictionary_vr(tag: int) -> str:
@@ -71,23 +85,91 @@ def dictionary_vr(tag: int) -> str:
         return known
 
 
-def write_attributes(attributes: Mapping[int, Attribute], wanted: str, explicit: bool) -> bytes:
+def write_attributes(attributes: Mapping[int, Attribute], wanted: Sequence[str], explicit: bool) -> bytes:
     """The data set of ``attributes``, with Specific Character Set where it is needed.
 
-    ASCII needs none. Other letters go in the character set that is ``wanted``, "" for any, if that has all of them, and
-    in UTF-8 otherwise (PS3.4 C.4.1.1.3.2: that of the answer may differ from that of the request).
+    ASCII needs none. Other letters go in the first of the character sets ``wanted`` that has all of them, in UTF-8 if
+    none has (PS3.4 C.4.1.1.3.2: that of the answer may differ from that of the request).
     """
+    plain = _plain(attributes, explicit)
+    if plain is not None:
+        return plain
     letters = [each for each in _texts(attributes) if not each.isascii()]
-    if not letters:
-        character_set = ""
-    elif wanted and all(encode_text(each, wanted) is not None for each in letters):
-        character_set = wanted
-    else:
-        character_set = UTF_8
+    character_set = ""
+    if letters:
+        fit = (one for one in wanted if all(encode_text(each, one) is not None for each in letters))
+        character_set = next(fit, UTF_8)
     elements = [_element(each, character_set) for each in attributes.values() if each.tag != SPECIFIC_CHARACTER_SET]
     if character_set:
         elements.append(Element(SPECIFIC_CHARACTER_SET, "CS", character_set.encode()))
     return encode(elements, explicit)
+
+
+def _plain(attributes: Mapping[int, Attribute], explicit: bool) -> bytes | None:
+    """The data set of nothing but short values in ASCII, as most answers are; None for every other one.
+
+    What the general way comes to, in a third of the time: thousands of answers are written in a second.
+    """
+    parts = []
+    for tag in sorted(attributes):
+        _, vr, value, raw, items = attributes[tag]
+        if raw or items is not None or vr not in _SHORT_VRS or not value.isascii() or len(value) > _LONGEST_SHORT:
+            return None
+        if tag == SPECIFIC_CHARACTER_SET:
+            continue
+        data = value.encode()
+        if len(data) % 2:
+            data += b"\0" if vr == "UI" else b" "
+        parts.append(_head(tag, vr, explicit) + len(data).to_bytes(2 if explicit else 4, "little") + data)
+    return b"".join(parts)
+
+
+class PlainLine:
+    """Writes rows of plain text as data sets: for each element its tag, in their order, and where in the row its value
+    is, None for the same text always.
+    """
+
+    def __init__(self, elements: Sequence[tuple[int, int | None, str]], explicit: bool) -> None:
+        self._parts: list[tuple[bytes, int, bytes, bytes]] = []
+        self._size = 2 if explicit else 4
+        self._is_plain = True
+        for tag, index, fixed in elements:
+            vr = vr_of(tag)
+            padding = b"\0" if vr == "UI" else b" "
+            self._is_plain &= vr in _SHORT_VRS and fixed.isascii() and tag not in _COLLECTED
+            whole = b"" if index is not None else self._element(_head(tag, vr, explicit), fixed.encode(), padding)
+            self._parts.append((_head(tag, vr, explicit), -1 if index is None else index, padding, whole))
+
+    def _element(self, head: bytes, data: bytes, padding: bytes) -> bytes:
+        data += padding * (len(data) % 2)
+        return head + len(data).to_bytes(self._size, "little") + data
+
+    def of(self, row: Sequence[object]) -> bytes | None:
+        """The data set, None where something in the row is not plain."""
+        if not self._is_plain:
+            return None
+        parts, size = [], self._size
+        for head, index, padding, whole in self._parts:
+            if index < 0:
+                parts.append(whole)
+                continue
+            value = row[index]
+            if isinstance(value, int):
+                value = str(value)
+            if not isinstance(value, str) or not value.isascii() or len(value) > _LONGEST_SHORT:
+                return None
+            data = value.encode()
+            if len(data) & 1:
+                data += padding
+            parts.append(head + len(data).to_bytes(size, "little") + data)
+        return b"".join(parts)
+
+
+@lru_cache(1024)
+def _head(tag: int, vr: str, explicit: bool) -> bytes:
+    """What stands in front of the length of an element."""
+    number = (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
+    return number + vr.encode() if explicit else number
 
 
 def _element(attribute: Attribute, character_set: str) -> Element:

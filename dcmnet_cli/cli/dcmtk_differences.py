@@ -234,8 +234,6 @@ DIFFERENCES: dict[str, tuple[Difference, ...]] = {
             ("--require-find", "every model is offered for itself", "leave it out, or use --disable-get"),
             ("--no-parallel-store", "any number of peers may store at once", "use --max-associations 1"),
             ("--allow-shutdown", "no peer can stop a listener", "send it SIGTERM, or use --count or --idle-exit"),
-            ("--no-check-find", "identifiers are always checked", "leave it out"),
-            ("--no-check-move", "identifiers are always checked", "leave it out"),
             ("-ZV, --move-vendor", "there is no table of vendors", "use -ZA or -ZH"),
             ("+A7, --convert-to-ascii", "answers keep all their letters", "leave it out, or use +U8 or +L1"),
             ("-Ct, --transliterate", "answers keep all their letters", "leave it out, or use +U8 or +L1"),

@@ -1,6 +1,7 @@
 """``dcmnet listen``."""
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
 
@@ -169,7 +170,7 @@ def run(plan: ListenPlan, output: Output) -> int:
         if not is_told_below and (event.event != "closed" or output.json or output.verbosity):
             show_event(event, output)
 
-    listener = Listener(plan, emit)
+    listener = _make_listener(plan, emit, output)
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
@@ -184,6 +185,16 @@ def run(plan: ListenPlan, output: Output) -> int:
     exit_code = ExitCode.DONE if is_clean else ExitCode.PARTLY_DONE
     show_listen_summary(summary.describe(), exit_code, output)
     return exit_code
+
+
+def _make_listener(plan: ListenPlan, emit: Callable[[ListenEvent], None], output: Output) -> Listener:
+    """The listener, once the index of its archive is what it has to be: that may take a while."""
+    if plan.archive is None:
+        return Listener(plan, emit)
+    from dcmnet_cli.render.indexing import Indexing
+
+    with Indexing(output) as indexing:
+        return Listener(plan._replace(archive=plan.archive._replace(on_progress=indexing.read)), emit)
 
 
 def raise_file_limit() -> None:

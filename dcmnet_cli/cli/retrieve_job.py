@@ -8,7 +8,7 @@ from dcmnet_cli.cli.interruption import stopping
 from dcmnet_cli.cli.reporting import attempt, conclude, fail, traffic_observers
 from dcmnet_cli.errors import DcmnetError, OperationFailed
 from dcmnet_cli.ops.results import ListenEvent, Report
-from dcmnet_cli.ops.retrieving.reconcile import Destination, Result, SubOperations
+from dcmnet_cli.ops.retrieving.reconcile import Destination, Result, SubOperations, service_of
 from dcmnet_cli.ops.retrieving.retrieve import Follower, Plan, Request, Wish
 from dcmnet_cli.ops.stop import Stop
 from dcmnet_cli.ops.target import Target
@@ -144,11 +144,12 @@ def _failure(result: Result, target: Target) -> OperationFailed:
     worst = result.worst
     assert worst is not None
     assert worst.status is not None
-    meaning = lookup(worst.status, result.service).meaning
+    service = service_of(worst.status, result.service)
+    meaning = lookup(worst.status, service).meaning
     return OperationFailed(
         f"{target.facts.label} answered C-{result.service.upper()} with {format_status(worst.status)}: "
         f"{meaning[:1].lower()}{meaning[1:]}",
         worst.status,
-        service=result.service,
+        service=service,
         error_comment=worst.error_comment,
     )

@@ -17,7 +17,7 @@ from dcmnet_cli.core.quantities import count, data_rate, plural, rate, size
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import OperationFailed
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Result, Wanted
+from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Result, Wanted, service_of
 from dcmnet_cli.render.ladder import say_hanging, show_failure, show_report
 from dcmnet_cli.render.output import Channel, Output
 from dcmnet_cli.render.status import status_facts, status_line
@@ -169,11 +169,13 @@ def _advice(report: Report, result: Result) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     worst = result.worst
     if worst is not None and worst.status and not (result.is_complete and worst.category == "warning"):
-        rows += status_facts(worst.status, result.service, worst.error_comment, worst.offending_element)
+        rows += status_facts(
+            worst.status, service_of(worst.status, result.service), worst.error_comment, worst.offending_element
+        )
     found = result.diagnosis
     is_our_disk = result.arrival is not None and result.arrival.cannot_write is not None
     if found is None and rows and worst is not None and worst.status is not None and not is_our_disk:
-        known = dimse_status.lookup(worst.status, result.service)
+        known = dimse_status.lookup(worst.status, service_of(worst.status, result.service))
         rows.append(("Meaning", known.explanation))
         rows += [("Try", remedy) for remedy in known.remedies[:_MOST_REMEDIES]]
     if found is not None:
@@ -341,5 +343,6 @@ def _show_note(lines: Sequence[str], channel: Channel) -> None:
 
 def describe_claim(claim: Claim, service: str) -> str:
     """``study 1.2.3: 0x0000 success: ...``, for ``-v``."""
-    status = "no final response" if claim.status is None else status_line(claim.status, service)
-    return f"{printable(claim.asked)}: {status}"
+    if claim.status is None:
+        return f"{printable(claim.asked)}: no final response"
+    return f"{printable(claim.asked)}: {status_line(claim.status, service_of(claim.status, service))}"

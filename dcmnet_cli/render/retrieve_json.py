@@ -2,7 +2,7 @@
 
 from dcmnet_cli.core.uids import uid_name
 from dcmnet_cli.ops.results import Report
-from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Entity, Result, Wanted
+from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Destination, Entity, Result, Wanted, service_of
 from dcmnet_cli.render.retrieve import counts_of, needs_note, note_lines, remarks
 from dcmnet_cli.render.status import status_json
 
@@ -63,7 +63,8 @@ def _claim(claim: Claim, service: str) -> dict[str, object]:
     if claim.status is None:
         worded = {**_NO_STATUS, "error_comment": "", "offending_element": []}
     else:
-        worded = status_json(claim.status, service, claim.error_comment, claim.offending_element)
+        named = service_of(claim.status, service)
+        worded = status_json(claim.status, named, claim.error_comment, claim.offending_element)
     return {
         "asked": claim.asked,
         **worded,

@@ -11,6 +11,7 @@ from dcmnet_cli.archive.query import PATIENT_ROOT, PATIENT_STUDY_ONLY, STUDY_ROO
 from dcmnet_cli.archive.retrieve import Selection
 from dcmnet_cli.archive.values import Attribute, Attributes, dictionary_vr, read_attributes, write_attributes
 from dcmnet_cli.core.attributes import tag_of
+from dcmnet_cli.core.identifier import Element, encode
 from tests import collection
 from tests.collection import STUDIES
 
@@ -52,7 +53,7 @@ def ask(
     """The answers, each by the keywords that were asked for."""
     query = Query(model, identifier(level, **keys), rules, relational=relational, title="ARCHIVE")
     with index.reading() as connection:
-        answers = list(query.run(connection, index.absolute))
+        answers = list(filter(None, query.run(connection, index.absolute)))
     for answer in answers:
         assert answer[LEVEL].text == level
         assert answer[0x00080054].text == "ARCHIVE"
@@ -108,7 +109,7 @@ def test_a_sequence_is_matched_in_the_object(index: Index) -> None:
     assert studies(index, ProcedureCodeSequence=key) == {4}
     query = Query(STUDY_ROOT, identifier("STUDY", ProcedureCodeSequence=key), QUERY_RULES, relational=False, title="X")
     with index.reading() as connection:
-        (answer,) = query.run(connection, index.absolute)
+        (answer,) = filter(None, query.run(connection, index.absolute))
     assert answer[0x00081032].items == (item,)  # the coding scheme was not asked for
 
 
@@ -206,7 +207,7 @@ def test_unique_keys_of_the_levels_above_come_back_unasked(index: Index) -> None
     keys = identifier("SERIES", StudyInstanceUID=STUDIES[0].uid, Modality="SR")
     query = Query(STUDY_ROOT, keys, QUERY_RULES, relational=False, title="X")
     with index.reading() as connection:
-        (answer,) = query.run(connection, index.absolute)
+        (answer,) = filter(None, query.run(connection, index.absolute))
     assert answer[0x0020000D].text == STUDIES[0].uid
     assert answer[0x0020000E].text == STUDIES[0].series_uid(2)
 
@@ -321,8 +322,46 @@ def test_a_selection_needs_its_own_unique_key() -> None:
 def test_answers_in_the_character_set_that_was_asked_in(wanted: str, name: str, declared: str, explicit: bool) -> None:
     item = {0x00081050: Attribute(0x00081050, "PN", name)}
     answer = {0x00100010: Attribute(0x00100010, "PN", name), 0x00400100: Attribute(0x00400100, "SQ", items=(item,))}
-    data = write_attributes(answer, wanted, explicit)
+    data = write_attributes(answer, (wanted,) if wanted else (), explicit)
     found, character_set = read_attributes(data, explicit)
     assert character_set == declared
     assert found.pop(0x00080005, None) == (Attribute(0x00080005, "CS", declared) if declared else None)
     assert found == answer
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_plain_answers_are_written_as_any_others(explicit: bool) -> None:
+    values = {0x00080005: ("CS", ""), 0x00080020: ("DA", "20250114"), 0x00080050: ("SH", "X"), 0x00100010: ("PN", "")}
+    values |= {
+        0x0020000D: ("UI", "1.2.3"),
+        0x00201208: ("IS", "7"),
+        0x00080061: ("CS", "CT\\SR"),
+        0x00091001: ("LO", "x"),
+    }
+    answer = {tag: Attribute(tag, vr, text) for tag, (vr, text) in values.items()}
+    elements = [Element(tag, vr, text.encode()) for tag, (vr, text) in values.items() if tag != 0x00080005]
+    assert write_attributes(answer, (), explicit) == encode(elements, explicit)
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize(
+    ("level", "keys"),
+    [
+        ("STUDY", {"PatientID": "PAT-*", "PatientName": "", "StudyDate": "", "ModalitiesInStudy": ""}),
+        ("STUDY", {"StudyTime": "-1200", "NumberOfStudyRelatedInstances": "", "ReferringPhysicianName": "dok*"}),
+        ("SERIES", {"Modality": "CT", "SeriesNumber": "", "RetrieveAETitle": "", "PatientName": "mül*"}),
+        ("IMAGE", {"SOPInstanceUID": STUDIES[0].instance_uid(0, 0), "Rows": ""}),
+        ("PATIENT", {"PatientID": "", "NumberOfPatientRelatedStudies": ""}),
+    ],
+)
+def test_answers_come_encoded_as_they_are(index: Index, level: str, keys: dict[str, str], explicit: bool) -> None:
+    query = Query(PATIENT_ROOT, identifier(level, **keys), QUERY_RULES, relational=True, title="ARCHIVE")
+
+    def write(answer: Attributes) -> bytes:
+        return write_attributes(answer, (), explicit)
+
+    with index.reading() as connection:
+        answers = [write(each) for each in query.run(connection, index.absolute) if each is not None]
+        encoded = [each for each in query.encoded(connection, index.absolute, write, explicit) if each is not None]
+    assert encoded == answers
+    assert answers

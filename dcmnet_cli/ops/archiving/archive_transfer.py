@@ -11,8 +11,8 @@ from dcmnet_cli.core.negotiation import MAXIMUM_CONTEXTS
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
-from dcmnet_cli.errors import DcmnetError, InputError
-from dcmnet_cli.net.part10 import DicomFile, read_file
+from dcmnet_cli.errors import DcmnetError, InputError, OutputError
+from dcmnet_cli.net.part10 import read_file
 from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.ops.connect import open_association
 from dcmnet_cli.ops.files.sources import FileSource
@@ -32,7 +32,8 @@ _FAILED_SOP_INSTANCE_UID_LIST = 0x00080058
 _LONGEST_LIST = 0xFFFE  # bytes of a UI value in explicit VR
 _LARGEST_COUNT = 0xFFFF  # counts are US; PS3.7 has no rule for more
 _BETWEEN_RESPONSES = 0.2  # seconds between pending responses
-Locate = Callable[[bytes], str]
+Read = Callable[[Found], Instance]
+"""Makes an instance ready. Raises InputError or OutputError for one that cannot be sent."""
 
 
 class SubOperations:
@@ -138,7 +139,7 @@ class SubOperations:
         return encode([Element(_FAILED_SOP_INSTANCE_UID_LIST, "UI", value)], explicit)
 
 
-def move(target: Target, found: Sequence[Found], locate: Locate, counts: SubOperations) -> None:
+def move(target: Target, found: Sequence[Found], read: Read, counts: SubOperations) -> None:
     """Send ``found`` to ``target``, over as many associations as its SOP classes need; the outcomes go to ``counts``.
 
     Raises only what ends the association of the request itself.
@@ -150,7 +151,7 @@ def move(target: Target, found: Sequence[Found], locate: Locate, counts: SubOper
     for contexts, load in _loads(found):
         if counts.is_cancelled:
             return
-        claim = _Claim(load, locate, counts)
+        claim = _Claim(load, read, counts)
         try:
             association = open_association(target, contexts, Report("move"))
         except DcmnetError as error:
@@ -171,7 +172,7 @@ def move(target: Target, found: Sequence[Found], locate: Locate, counts: SubOper
             raise
 
 
-def get(found: Sequence[Found], locate: Locate, counts: SubOperations) -> None:
+def get(found: Sequence[Found], read: Read, counts: SubOperations) -> None:
     """Send ``found`` over the association that asked for it, on the contexts whose SCP the requestor is."""
     request = counts.request
     message = request.message
@@ -189,7 +190,7 @@ def get(found: Sequence[Found], locate: Locate, counts: SubOperations) -> None:
         association, packer, priority=message.priority, may_send=counts.may_go_on, on_cancel=request.cancelled
     )
     try:
-        _deliver(courier, _Claim(found, locate, counts), counts)
+        _deliver(courier, _Claim(found, read, counts), counts)
     except Interrupted as interruption:
         raise interruption.error from interruption
 
@@ -206,9 +207,9 @@ class _Claim:
     ``settled`` counts outcomes. What is no longer on disk fails here, and is not offered.
     """
 
-    def __init__(self, found: Sequence[Found], locate: Locate, counts: SubOperations) -> None:
+    def __init__(self, found: Sequence[Found], read: Read, counts: SubOperations) -> None:
         self._found = found
-        self._locate = locate
+        self._read = read
         self._counts = counts
         self._offered: list[Found] = []
         self._next = 0
@@ -218,10 +219,9 @@ class _Claim:
         while self._next < len(self._found):
             one = self._found[self._next]
             self._next += 1
-            path = self._locate(one.path)
             try:
-                instance = Instance(FileSource(path), _describe(path))
-            except InputError as error:
+                instance = self._read(one)
+            except (InputError, OutputError) as error:
                 self._counts.fail(one.sop_instance_uid, error.message)
                 continue
             self._offered.append(one)
@@ -235,13 +235,14 @@ class _Claim:
         self.settled = len(self._offered)
 
 
-def _describe(path: str) -> DicomFile:
-    """What the file says of itself now. Raises InputError for one that cannot be sent."""
-    with FileSource(path).open() as opened:
+def read_instance(path: str) -> Instance:
+    """A file and what it says of itself now. Raises InputError for one that cannot be sent."""
+    source = FileSource(path)
+    with source.open() as opened:
         file = read_file(opened.pread, opened.size)
     if file is None or file.problem:
         raise InputError(f"cannot send {os.path.basename(path)}: {file.problem if file else 'not DICOM'}", path=path)
-    return file
+    return Instance(source, file)
 
 
 _Contexts = list[tuple[str, tuple[str, ...]]]

@@ -110,6 +110,11 @@ class Destination(NamedTuple):
         return self.port != 0
 
 
+def service_of(status: int, service: str) -> str:
+    """Whose table has a status: ``service``, or that of retrieving frames, which has some of its own (PS3.4 Y.4)."""
+    return f"composite-{service}" if 0xAA00 <= status <= 0xAA04 else service
+
+
 class Result(NamedTuple):
     """The whole of a ``move`` or ``get``. ``expected`` is None where C-FIND could not tell; ``arrival`` is None when
     the objects went to somebody else; ``already`` instances were there before and were not asked for again.

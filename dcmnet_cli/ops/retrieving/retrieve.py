@@ -41,10 +41,10 @@ SOP_CLASSES = {
     ("only", "move"): uids.PATIENT_STUDY_ONLY_MOVE,
     ("only", "get"): uids.PATIENT_STUDY_ONLY_GET,
     ("instance", "find"): uids.STUDY_ROOT_FIND,
-    ("instance", "move"): "1.2.840.10008.5.1.4.1.2.4.2",
-    ("instance", "get"): "1.2.840.10008.5.1.4.1.2.4.3",
+    ("instance", "move"): uids.INSTANCE_ROOT_MOVE,
+    ("instance", "get"): uids.INSTANCE_ROOT_GET,
     ("no-bulk", "find"): uids.STUDY_ROOT_FIND,
-    ("no-bulk", "get"): "1.2.840.10008.5.1.4.1.2.5.3",
+    ("no-bulk", "get"): uids.WITHOUT_BULK_DATA_GET,
 }
 """The SOP class of each information model and service. The last two models have no C-FIND of their own: Composite
 Instance Root, and Composite Instance Retrieve Without Bulk Data."""
