@@ -151,10 +151,14 @@ class Peer(NamedTuple):
         return "-aec", self.title, HOST, str(self.port)
 
 
-def start_peer(title: str, words: Callable[[int], Sequence[str]], folder: Path) -> Peer:
-    """Start a server on a free port and wait until that is open; on another one if somebody else was faster."""
+def start_peer(title: str, words: Callable[[int], Sequence[str]], folder: Path, port: int = 0) -> Peer:
+    """Start a server on a free port and wait until that is open; on another one if somebody else was faster.
+
+    With ``port`` it is that one which others have been told of, and no other.
+    """
+    fixed = port
     for attempt in range(3):
-        port = free_port()
+        port = fixed or free_port()
         process = Process(words(port), folder / str(attempt))
         wait_until(lambda: process.has_ended or is_open(port), f"{process.name} opens port {port}")  # noqa: B023
         if not process.has_ended:
