@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import echo, memory, receiving, sending, table
+from tests.benchmarks import archiving, echo, memory, querying, receiving, retrieving, sending, table
 from tests.benchmarks.bench import Bench, Benchmark
 from tests.benchmarks.figures import Row, WrongResult, shown_ratio
 from tests.benchmarks.processes import dcmnet, install, installed, run
@@ -26,6 +26,13 @@ BENCHMARKS = (
     Benchmark("far", receiving.over_a_long_line),
     Benchmark("huge", memory.huge_object),
     Benchmark("many", memory.many_files),
+    Benchmark("find", querying.against_findscu, ("findscu",)),
+    Benchmark("find-pynetdicom", querying.against_pynetdicom, ("pynetdicom",)),
+    Benchmark("find-memory", querying.memory),
+    Benchmark("retrieve", retrieving.asking, ("dcmqrscp", "getscu", "movescu")),
+    Benchmark("archive-find", archiving.queries, ("dcmqrscp", "Orthanc", "findscu", "storescu")),
+    Benchmark("archive-store", archiving.storing, ("dcmqrscp", "Orthanc", "storescu")),
+    Benchmark("archive-send", retrieving.sending, ("dcmqrscp", "Orthanc", "getscu", "movescu", "storescp")),
 )
 
 

@@ -80,9 +80,18 @@ class Run(NamedTuple):
     peak: float
 
 
-def run(words: Sequence[str], environ: dict[str, str] | None = None, *, expect: int | None = 0) -> Run:
-    """Run a program to its end. Raises WrongResult when it ends otherwise than with ``expect`` (None: anything)."""
-    started = _Started(words, environ)
+def run(
+    words: Sequence[str],
+    environ: dict[str, str] | None = None,
+    *,
+    expect: int | None = 0,
+    output: Path | None = None,
+) -> Run:
+    """Run a program to its end, its standard output in the file ``output`` or in the result.
+
+    Raises WrongResult when it ends otherwise than with ``expect`` (None: anything).
+    """
+    started = _Started(words, environ, output)
     return started.wait(expect)
 
 
@@ -95,13 +104,15 @@ def run_together(commands: Sequence[Sequence[str]], environ: dict[str, str] | No
 
 
 class _Started:
-    def __init__(self, words: Sequence[str], environ: dict[str, str] | None) -> None:
+    def __init__(self, words: Sequence[str], environ: dict[str, str] | None, output: Path | None = None) -> None:
         self._words = words
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by ``wait``
-        self._begin = time.perf_counter()
-        self._process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, env=environment(environ)
-        )
+        with contextlib.ExitStack() as stack:
+            out = self._log if output is None else stack.enter_context(output.open("wb"))
+            self._begin = time.perf_counter()
+            self._process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=out, stderr=self._log, env=environment(environ)
+            )
 
     def wait(self, expect: int | None) -> Run:
         guard = threading.Timer(_PATIENCE, self._process.kill)
