@@ -42,8 +42,9 @@ class Counts(NamedTuple):
 class Index:
     """The index of the objects in ``folder``, held for as long as it is open.
 
-    With ``rebuild`` it is made anew from the objects; ``progress`` hears how far that is. ``warn`` hears, from the writing thread, of objects that cannot
-    be indexed, which ``name_of`` puts into words, and of an index that cannot be written. Raises as ``Holding`` does.
+    With ``rebuild`` it is made anew from the objects; ``progress`` hears how far that is. ``warn`` hears, from the
+    writing thread, of objects that cannot be indexed, which ``name_of`` puts into words, and of an index that cannot be
+    written. Raises as ``Holding`` does.
     """
 
     def __init__(
