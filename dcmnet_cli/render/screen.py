@@ -65,7 +65,7 @@ def text(channel: Channel, value: str, style: str = "") -> "Text":
 
 
 def table(
-    channel: Channel, columns: Sequence[Column], rows: Iterable[Sequence["RenderableType"]], *, full: bool = True
+    channel: Channel, columns: Sequence[Column], rows: Iterable[Sequence["Text"]], *, full: bool = True
 ) -> "Table":
     """A table with a rule below its head; ``full`` stretches it over the width there is."""
     from rich.box import Box
