@@ -216,6 +216,7 @@ def test_unique_and_short_names_are_fresh_each_time() -> None:
     names = {named(NameOptions(), naming=short) for _ in range(50)}
     assert len(names) == 50
     assert all(re.fullmatch("[0-9a-f]{16}", name) for name in names)
+    assert re.fullmatch("CT_[0-9a-f]{16}", named(NameOptions(scheme="short", modality=True)))
 
 
 def test_time_names_number_what_comes_in_one_millisecond() -> None:
@@ -256,7 +257,7 @@ def test_a_study_uid_of_dots_is_no_way_up() -> None:
 def test_patient_folders() -> None:
     options = NameOptions(folders="patient-name")
     path = named(options, {STUDY_UID: "1.2", PATIENT_NAME: "DOE^JANE"})
-    assert re.fullmatch(r"DOE\^JANE_20240131_142359\d{3}/1\.2\.3", path)
+    assert re.fullmatch(r"DOE_JANE_20240131_142359\d{3}/1\.2\.3", path)
     assert named(options, {STUDY_UID: "1.2"}).startswith("ANONYMOUS_20240131_")
     latin = named(options, {STUDY_UID: "1.2", PATIENT_NAME: "M\udcfcller", CHARACTER_SET: "ISO_IR 100"})
     assert latin.startswith("M\u00fcller_2024")
@@ -307,21 +308,21 @@ def test_samples_of_every_scheme_are_safe() -> None:
     ("uid", "word"),
     [
         (CT, "CT"),
-        (CT + ".1", "CT"),
+        (CT + ".1", "CTe"),
         ("1.2.840.10008.5.1.4.1.1.4", "MR"),
         ("1.2.840.10008.5.1.4.1.1.1", "CR"),
         ("1.2.840.10008.5.1.4.1.1.1.1", "DX"),
         ("1.2.840.10008.5.1.4.1.1.7", "SC"),
-        ("1.2.840.10008.5.1.4.1.1.7.4", "SC"),
+        ("1.2.840.10008.5.1.4.1.1.7.4", "SCc"),
         ("1.2.840.10008.5.1.4.1.1.6.1", "US"),
-        ("1.2.840.10008.5.1.4.1.1.88.33", "SR"),
+        ("1.2.840.10008.5.1.4.1.1.88.33", "SRc"),
         ("1.2.840.10008.5.1.4.1.1.88.59", "KO"),
         ("1.2.840.10008.5.1.4.1.1.481.5", "RP"),
-        ("1.2.840.10008.5.1.4.1.1.104.1", "DOC"),
-        ("1.2.840.10008.5.1.4.1.1.9999", "OT"),
-        ("1.2.840.113619.4.26", "OT"),
-        ("../x", "OT"),
-        ("", "OT"),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "PDF"),
+        ("1.2.840.10008.5.1.4.1.1.9999", "UNKNOWN"),
+        ("1.2.840.113619.4.26", "UNKNOWN"),
+        ("../x", "UNKNOWN"),
+        ("", "UNKNOWN"),
     ],
 )
 def test_modality_words(uid: str, word: str) -> None:
@@ -330,7 +331,7 @@ def test_modality_words(uid: str, word: str) -> None:
 
 def test_modality_words_are_short_and_plain() -> None:
     for uid in uids.storage_sop_classes(retired=True):
-        assert re.fullmatch("[A-Z0-9]{2,4}", modality_word(uid))
+        assert re.fullmatch("[A-Z0-9][A-Za-z0-9_]{1,6}", modality_word(uid))
 
 
 def test_plain_names_load_no_pydicom() -> None:

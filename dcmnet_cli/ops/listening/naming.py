@@ -159,7 +159,7 @@ class Naming:
         makers: dict[str, Callable[[Arrival], str]] = {
             "uid": lambda arrival: uid_component(arrival.sop_instance_uid, before(arrival), extension),
             "unique": lambda arrival: f"{before(arrival)}{_fresh_uid()}{extension}",
-            "short": lambda arrival: f"{before(arrival)}{os.urandom(8).hex()}{extension}",
+            "short": lambda arrival: f"{before(arrival).replace('.', '_')}{os.urandom(8).hex()}{extension}",
             "time": lambda arrival: f"{self._clock(arrival.at)}.{modality_word(arrival.sop_class_uid)}{extension}",
         }
         return makers[self._options.scheme]
@@ -212,7 +212,8 @@ def _fresh_uid() -> str:
 
 def _patient(arrival: Arrival) -> str:
     values = arrival.values
-    return text_of(values.get(PATIENT_NAME, ""), values.get(SPECIFIC_CHARACTER_SET, ""), "PN") or "ANONYMOUS"
+    name = text_of(values.get(PATIENT_NAME, ""), values.get(SPECIFIC_CHARACTER_SET, ""), "PN") or "ANONYMOUS"
+    return name.replace("^", "_").replace(" ", "_")  # as DCMTK does; the time behind it keeps folders apart
 
 
 def _series_date_folder(arrival: Arrival) -> str:
