@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 
-_LONGEST_WAIT = 1_000_000  # some eleven days, well below what poll() can count in milliseconds
+LONGEST_WAIT = 1_000_000  # some eleven days, well below what poll() can count in milliseconds
 _SMALLEST_PDU = 4096
 _LARGEST_PDU = 0xFFFFFFFF
 
@@ -30,9 +30,9 @@ def check_title(name: str, title: str) -> str:
 def check_seconds(name: str, seconds: float, *, zero_is_no_limit: bool = False) -> float:
     if zero_is_no_limit and seconds == 0:
         return seconds
-    if not 0 < seconds <= _LONGEST_WAIT:  # a comparison that NaN fails as well
+    if not 0 < seconds <= LONGEST_WAIT:  # a comparison that NaN fails as well
         least = "0 (no limit), or more than 0" if zero_is_no_limit else "more than 0"
-        raise UsageError(f"{name}: {seconds:g} seconds is not a waiting time; give {least}, at most {_LONGEST_WAIT}")
+        raise UsageError(f"{name}: {seconds:g} seconds is not a waiting time; give {least}, at most {LONGEST_WAIT}")
     return seconds
 
 

@@ -108,7 +108,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if ctx.resilient_parsing:  # completion: half a command line is no error
             return super().parse_args(ctx, args)
-        words = Spelling(self.get_params(ctx), HELP_NAMES).respell(args)
+        words = Spelling(self.get_params(ctx), HELP_NAMES, self.name or "").respell(args)
         try:
             return super().parse_args(ctx, words)
         except typer.BadParameter as error:

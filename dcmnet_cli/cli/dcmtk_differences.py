@@ -200,6 +200,11 @@ DIFFERENCES: dict[str, tuple[Difference, ...]] = {
         *_each(
             "storescp",
             ("+uc, --convert-un", *_AS_CAME),
+            (
+                "the commands of -xcr and -xcs",
+                "they run without a shell, so nothing that a peer sends is read by one",
+                "use sh -c '...' hook '#p/#f', or a script, where one is needed",
+            ),
             ("-id, --inetd", "a listener binds its port itself", "use a service manager to start it"),
             ("--forked-child", "there are no forked children", "leave it out"),
             (
@@ -211,7 +216,13 @@ DIFFERENCES: dict[str, tuple[Difference, ...]] = {
             ("without -pm", "every SOP class is taken", "use --only CLASS"),
         ),
         *_each(
-            "dcmrecv", ("the title of -aet", "any called title is accepted all the same", "use --called AE to check it")
+            "dcmrecv",
+            (
+                "the names of +fst",
+                "they have no dot within the time, as those of storescp -tn",
+                "use --name for others",
+            ),
+            ("the title of -aet", "any called title is accepted all the same", "use --called AE to check it"),
         ),
         *_each(
             "dcmqrscp",

@@ -29,5 +29,6 @@ def find(
     requestor: RequestorOptions,
 ) -> None:
     """Ask what a peer has (C-FIND): patients, studies, series, instances, or the modality worklist."""
+    keys.check()
     call = requestor.call("find", words)
     FindJob(call.target, call.rest, keys, model, ask, answers, syntaxes.syntaxes(), call.output).run()

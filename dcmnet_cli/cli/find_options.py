@@ -168,7 +168,6 @@ class FindSyntaxOptions(NamedTuple):
     little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian first")] = (
         False
     )
-    big: Annotated[bool, known_default("-xb", "--propose-big")] = False
     implicit: Annotated[bool, flag("-xi", "--propose-implicit", panel=PROPOSAL, text="implicit little endian only")] = (
         False
     )
@@ -182,12 +181,9 @@ class FindSyntaxOptions(NamedTuple):
         given = exclude(
             ("-x=", self.uncompressed),
             ("-xe", self.little),
-            ("-xb", self.big),
             ("-xi", self.implicit),
             ("-xd", self.deflated),
         )
-        if given == "-xb":
-            raise UsageError("-xb is not supported: queries are written in little endian; use -xe or -xi")
         explicit, implicit = uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN
         deflated = (uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, explicit, implicit)
         return {"-xi": (implicit,), "-xd": deflated}.get(given, (explicit, implicit))

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from dcmnet_cli.cli.command import command
+from dcmnet_cli.cli.habit_options import ReceivingHabits
 from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
 from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
 from dcmnet_cli.cli.options import flag
@@ -40,9 +41,12 @@ def get(
     request: RequestSyntaxOptions,
     storage: StorageOptions,
     names: NameFamily,
+    habits: ReceivingHabits,
     requestor: RequestorOptions,
 ) -> None:
     """Fetch objects over the association that asks (C-GET), and account for every instance."""
+    keys.check()
+    habits.check(storage)
     target, rest, _, shown = requestor.call("get", words)
     folder = None if storage.ignore else target_folder("-od", storage.output_directory or ".")
     wish = make_wish(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from dcmnet_cli.cli.checks import exclude
 from dcmnet_cli.cli.options import flag, value
+from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 KEYS = "Keys"
 _NAMES = re.compile(r"(?:(?:^|(?<=[-,.]))\(?[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}|[^,])+")
 MODEL = "Information model"
+_UIDS = re.compile(r"[0-9.\\*?\s]*")
 
 
 class ModelOptions(NamedTuple):
@@ -63,6 +65,13 @@ class KeyOptions(NamedTuple):
             choices=lambda: ("patient", "study", "series", "image"),
         ),
     ] = ""
+
+    def check(self) -> None:
+        """Raises UsageError where ``--study`` was meant as DCMTK's, which takes no value and names the model."""
+        if self.study is not None and not _UIDS.fullmatch(self.study):
+            raise UsageError(
+                f"--study: {quoted(self.study)} is no Study Instance UID; the study root model is -S or --study-root"
+            )
 
     def shorthands(self, station: str | None = None) -> "Shorthands":
         """The everyday names, for ``ops.querying.keys.build_query``."""

@@ -12,6 +12,7 @@ from dcmnet_cli.cli.checks import check_port, check_seconds, check_title
 from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.config import Configuration, load_configuration
 from dcmnet_cli.cli.exit import ExitCode
+from dcmnet_cli.cli.habit_options import ListenerHabits
 from dcmnet_cli.cli.listen_options import (
     AdmissionOptions,
     FaultOptions,
@@ -19,7 +20,7 @@ from dcmnet_cli.cli.listen_options import (
     NameFamily,
     StorageOptions,
 )
-from dcmnet_cli.cli.options import LocalOptions, OutputOptions, WaitOptions, value
+from dcmnet_cli.cli.options import LocalOptions, OutputOptions, TimeoutOptions, value
 from dcmnet_cli.cli.reporting import make_output
 from dcmnet_cli.cli.settings import merge_timeouts, own_max_pdu, own_title
 from dcmnet_cli.cli.tls_options import TLSAcceptorOptions
@@ -94,16 +95,18 @@ def listen(
     hooks: HookOptions,
     admission: AdmissionOptions,
     faults: FaultOptions,
+    habits: ListenerHabits,
     output: OutputOptions,
     local: LocalOptions,
-    waits: WaitOptions,
+    timeouts: TimeoutOptions,
     tls: TLSAcceptorOptions,
 ) -> None:
     """Answer C-ECHO until stopped (Ctrl-C), with -od receive objects, with --archive be an archive of them."""
     shown = make_output(output)
     local.check()
+    habits.check(storage, names, called or ())
     configuration = load_configuration(local.config)
-    own = _own_terms(local, waits, configuration)
+    own = _own_terms(local, timeouts, configuration)
     storage = storage.within(archive.archive)
     plan = ListenPlan(
         port=_port(port, port_option),
@@ -134,7 +137,7 @@ def listen(
     raise typer.Exit(run(plan, shown))
 
 
-def _own_terms(local: LocalOptions, waits: WaitOptions, configuration: Configuration) -> Target:
+def _own_terms(local: LocalOptions, timeouts: TimeoutOptions, configuration: Configuration) -> Target:
     """Our side of associations, of those that an archive requests, too: a target without an address."""
     return Target(
         "",
@@ -142,7 +145,7 @@ def _own_terms(local: LocalOptions, waits: WaitOptions, configuration: Configura
         calling=own_title("listen", local.aetitle, configuration),
         family=local.family,
         max_pdu=own_max_pdu("listen", local.max_pdu, configuration),
-        timeouts=merge_timeouts(configuration.defaults("listen").timeouts, waits.given()),
+        timeouts=merge_timeouts(configuration.defaults("listen").timeouts, timeouts.given()),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from dcmnet_cli.cli.checks import check_choice, check_seconds, exclude
 from dcmnet_cli.cli.options import flag, value
+from dcmnet_cli.cli.shell_words import check_plain
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.syntax_letters import BY_LETTER
 from dcmnet_cli.core.text import quoted
@@ -179,12 +180,11 @@ class StorageOptions(NamedTuple):
         """The same for an archive in a folder, None for no archive. Raises UsageError for contradictions."""
         if archive is None:
             return self
-        for name, given in (("--ignore", self.ignore), ("-od", self.output_directory is not None)):
-            if given:
-                raise UsageError(f"{name} contradicts --archive, which stores in its own folder")
+        if self.output_directory is not None:
+            raise UsageError("-od contradicts --archive, which stores in its own folder")
         if not os.path.isdir(archive):
             raise UsageError(f"--archive: {quoted(archive)} is no folder")
-        return self._replace(output_directory=archive)
+        return self if self.ignore else self._replace(output_directory=archive)
 
     @property
     def stores(self) -> bool:
@@ -247,7 +247,9 @@ class NameFamily(NamedTuple):
     default_names: Annotated[bool, flag("-uf", "+fd", "--default-filenames", panel=NAMES, hidden=True)] = False
     unique: Annotated[bool, flag("+uf", "+fu", "--unique-filenames", panel=NAMES, text="a fresh name for each")] = False
     short: Annotated[bool, flag("+fsu", "--short-unique-names", panel=NAMES, text="16 random characters")] = False
-    timed: Annotated[bool, flag("-tn", "+fst", "--timenames", panel=NAMES, text="the time of arrival")] = False
+    timed: Annotated[
+        bool, flag("-tn", "+fst", "--timenames", "--system-time-names", panel=NAMES, text="the time of arrival")
+    ] = False
     extension: Annotated[
         str | None, value("-fe", "--filename-extension", metavar="EXT", panel=NAMES, text="put this behind each name")
     ] = None
@@ -330,6 +332,10 @@ class HookOptions(NamedTuple):
             ("-xcs", self.on_end_of_study, STUDY, False),
             ("--on-study", self.on_study, STUDY, True),
         )
+        for option, text, _, _ in wanted:
+            check_plain(option, text or "")
+        if self.sync_hooks and not any(text for _, text, _, _ in wanted):
+            raise UsageError("-xs runs hooks one by one, and there is none; dcmqrscp's -xs is --propose-lossless here")
         return tuple(
             parse_command(option, text, event, takes_json=takes_json)
             for option, text, event, takes_json in wanted

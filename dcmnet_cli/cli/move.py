@@ -2,6 +2,7 @@
 
 from dcmnet_cli.cli.command import command
 from dcmnet_cli.cli.config import Configuration
+from dcmnet_cli.cli.habit_options import ReceivingHabits
 from dcmnet_cli.cli.key_options import KeyOptions, ModelOptions
 from dcmnet_cli.cli.listen_options import NameFamily, StorageOptions
 from dcmnet_cli.cli.peer import PeerAndQuery
@@ -40,11 +41,14 @@ def move(
     request: RequestSyntaxOptions,
     storage: StorageOptions,
     names: NameFamily,
+    habits: ReceivingHabits,
     requestor: RequestorOptions,
 ) -> None:
     """Have a peer send what it has (C-MOVE), to this computer or another one, and account for every instance."""
+    keys.check()
     target, rest, configuration, shown = requestor.call("move", words)
     where.check()
+    habits.check(storage)
     folder = _folder(where, storage)
     wish = make_wish(
         keys, model, instance_model, retrieving, rest, folder, target.charset or "", only=storage.classes()

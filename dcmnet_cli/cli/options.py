@@ -58,6 +58,19 @@ def value(
     )
 
 
+def first_given(family: Any) -> str:
+    """The first spelling of the first option of a family that was given, "" where none was."""
+    for name, annotation in type(family).__annotations__.items():
+        given = getattr(family, name)
+        if given == type(family)._field_defaults.get(name):
+            continue
+        if hasattr(given, "_fields"):
+            return first_given(given)
+        info = annotation.__metadata__[0]  # Typer has the first spelling in the place of a default
+        return str((info.default, *info.param_decls)[0])
+    return ""
+
+
 def known_default(*names: str) -> Any:
     """A default of DCMTK's, spelled out: read, and not listed."""
     return flag(*names, panel="", hidden=True)
@@ -218,7 +231,7 @@ class WaitOptions(NamedTuple):
             "--socket-timeout",
             metavar="SECONDS",
             panel=TIMEOUTS,
-            text="wait for the peer to take what we send; default 60",
+            text="wait for the peer to take what we send, 0 for no limit; default 60",
         ),
     ] = None
     release_timeout: Annotated[
@@ -240,7 +253,7 @@ class WaitOptions(NamedTuple):
             "release": ("--release-timeout", self.release_timeout),
         }
         return {
-            timer: check_seconds(name, seconds, zero_is_no_limit=timer == "dimse")
+            timer: check_seconds(name, seconds, zero_is_no_limit=timer in ("dimse", "write"))
             for timer, (name, seconds) in typed.items()
             if seconds is not None
         }

@@ -40,13 +40,6 @@ class RetrieveOptions(NamedTuple):
         ),
     ] = "medium"
     abort: Annotated[bool, flag("--abort", panel=RETRIEVE, text="end with an A-ABORT instead of a release")] = False
-    normal: Annotated[bool, known_default("-B", "--normal")] = False
-    write_file: Annotated[bool, known_default("+F", "--write-file")] = False
-    write_same: Annotated[bool, known_default("+t=", "--write-xfer-same")] = False
-    new_vr: Annotated[bool, known_default("+u", "--enable-new-vr")] = False
-    group_length: Annotated[bool, known_default("+g=", "--group-length-recalc")] = False
-    length_explicit: Annotated[bool, known_default("+e", "--length-explicit")] = False
-    padding_off: Annotated[bool, known_default("-p", "--padding-off")] = False
 
     def stop(self) -> "Stop":
         """When to stop. Raises UsageError."""
@@ -65,26 +58,27 @@ class RequestSyntaxOptions(NamedTuple):
     """DCMTK's ``-x?``: the transfer syntaxes of the request itself."""
 
     request_uncompressed: Annotated[bool, known_default("-x=", "--propose-uncompr")] = False
-    little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian only")] = False
-    big: Annotated[bool, known_default("-xb", "--propose-big")] = False
-    deflated: Annotated[bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, hidden=True)] = False
+    little: Annotated[bool, flag("-xe", "--propose-little", panel=PROPOSAL, text="explicit little endian first")] = (
+        False
+    )
+    deflated: Annotated[
+        bool, flag("-xd", "--propose-deflated", panel=PROPOSAL, text="deflated explicit little endian first")
+    ] = False
     request_implicit: Annotated[
         bool, flag("-xi", "--propose-implicit", panel=PROPOSAL, text="implicit little endian only")
     ] = False
 
     def syntaxes(self) -> tuple[str, ...]:
-        """What to propose. Raises UsageError for two of them, and for encodings that no identifier is written in."""
+        """What to propose. Raises UsageError for two of them."""
         given = exclude(
             ("-x=", self.request_uncompressed),
             ("-xe", self.little),
-            ("-xb", self.big),
             ("-xd", self.deflated),
             ("-xi", self.request_implicit),
         )
-        if given in ("-xb", "-xd"):
-            raise UsageError(f"{given} is not supported: requests are written in little endian; use -xe or -xi")
         explicit, implicit = uids.EXPLICIT_VR_LITTLE_ENDIAN, uids.IMPLICIT_VR_LITTLE_ENDIAN
-        return {"-xe": (explicit,), "-xi": (implicit,)}.get(given, (explicit, implicit))
+        deflated = (uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, explicit, implicit)
+        return {"-xi": (implicit,), "-xd": deflated}.get(given, (explicit, implicit))
 
 
 class DestinationOptions(NamedTuple):

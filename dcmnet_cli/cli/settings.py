@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dcmnet_cli.cli.checks import check_title
+from dcmnet_cli.cli.checks import LONGEST_WAIT, check_title
 from dcmnet_cli.cli.config import Configuration
 from dcmnet_cli.cli.options import AssociationOptions, IdentityOptions, TimeoutOptions
 from dcmnet_cli.cli.peer import Peer
@@ -80,12 +80,12 @@ def own_max_pdu(command: str, typed: int | None, configuration: Configuration, t
 
 
 def merge_timeouts(*layers: Mapping[str, float]) -> Timeouts:
-    """Timers over the built-in ones, later layers first in rank. A ``dimse`` of 0 becomes None, no limit."""
+    """Timers over the built-in ones, later layers first in rank. A ``dimse`` or ``write`` of 0 becomes no limit."""
     merged: dict[str, float] = {}
     for layer in layers:
         merged.update(layer)
     timeouts = Timeouts(**merged)
-    return timeouts._replace(dimse=timeouts.dimse or None)
+    return timeouts._replace(dimse=timeouts.dimse or None, write=timeouts.write or LONGEST_WAIT)
 
 
 def _title_from(environ: Mapping[str, str], variable: str) -> str:

@@ -14,29 +14,6 @@ from dcmnet_cli.errors import UsageError
 
 # Typer splits a word at "=" before it looks for the name; these are DCMTK's only names that end in one.
 _ENDING_IN_EQUALS = frozenset({"-x=", "+x=", "+t=", "+g="})
-# DCMTK's options that are refused on purpose, each with what to do instead.
-_SEED = "random numbers come from the operating system; leave it out"
-_RETIRED_PROFILE = "this security profile is retired and not secure; use +pg, or +px for a peer that is very old"
-_RENAMING = "names are made on arrival and stay; use --name '{StudyInstanceUID}/{sequence:06}.dcm'"
-_LAYOUT = (
-    *("-u", "--disable-new-vr", "+g", "--group-length-create", "-g", "--group-length-remove"),
-    *("-e", "--length-undefined", "+p", "--padding-create", "+cl", "--compression-level"),
-)
-_REFUSED = {
-    **dict.fromkeys(("-rns", "--rename-on-eostudy"), _RENAMING),
-    "-lc": "a log configuration of DCMTK cannot be read; use -v or -d, and redirect stderr to a file",
-    "--log-config": "a log configuration of DCMTK cannot be read; use -v or -d, and redirect stderr to a file",
-    "--arguments": "use set -x, or echo, in the shell",
-    **dict.fromkeys(("+pa", "--profile-aes", "+pb", "--profile-basic", "+pn", "--profile-null"), _RETIRED_PROFILE),
-    **dict.fromkeys(("+rs", "--seed", "+ws", "--write-seed", "+wf", "--write-seed-file"), _SEED),
-    **dict.fromkeys(("-ac", "--access-full", "+ac", "--access-control"), "hosts.allow is not read; leave it out"),
-    **dict.fromkeys(("-dhl", "--disable-host-lookup"), "hosts are not looked up by address; leave it out"),
-    **dict.fromkeys(("-up", "--uid-padding"), "padded UIDs are read as what they stand for; leave it out"),
-    **dict.fromkeys(("-F", "--write-dataset"), "files are written with their meta information, as all readers expect"),
-    **dict.fromkeys(("+tb", "--write-xfer-big"), "big endian is retired; use +te"),
-    **dict.fromkeys(_LAYOUT, "objects are written as they came; convert the files with another program if you must"),
-    "--no-sni": "the name of the host, or --server-name, is always sent; leave it out",
-}
 _SIGNED_NUMBER = re.compile(r"[+-][0-9]")
 _REPEATED = re.compile(r"-([a-z])\1+")
 
@@ -63,10 +40,14 @@ def did_you_mean(word: str, names: Iterable[str], *, cutoff: float = 0.65) -> st
 
 
 class Spelling:
-    """The option names of one command. ``params`` are Typer's, ``help_names`` the words that ask for help."""
+    """The option names of one command. ``params`` are Typer's, ``help_names`` the words that ask for help.
 
-    def __init__(self, params: Iterable[Any], help_names: Sequence[str]) -> None:
+    ``command`` is its name, by which options of DCMTK that it refuses on purpose are known.
+    """
+
+    def __init__(self, params: Iterable[Any], help_names: Sequence[str], command: str = "") -> None:
         self.help_names = help_names
+        self._command = command
         self.options: dict[str, Any] = {}
         self.arguments: list[Any] = []
         for param in params:
@@ -126,9 +107,7 @@ class Spelling:
         repeated = _REPEATED.fullmatch(word)
         if repeated and getattr(self.options.get(word[:2]), "count", False):
             return [word[:2]] * (len(word) - 1)
-        if name in _REFUSED:
-            raise UsageError(f"{name} is not supported: {_REFUSED[name]}")
-        raise UsageError(self._unknown(word))
+        raise UsageError(self._refused(name) or self._unknown(word))
 
     def _plain_name(self, word: str) -> str:
         if word not in _ENDING_IN_EQUALS:
@@ -146,6 +125,12 @@ class Spelling:
             raise UsageError(f"{name} needs {self.options[name].metavar or 'a value'}")
         values, rest[:count] = rest[:count], []
         return values
+
+    def _refused(self, name: str) -> str:
+        from dcmnet_cli.cli.dcmtk_differences import refusal
+
+        known = refusal(self._command, name)
+        return f"{name} is not supported: {known.sentence}" if known is not None else ""
 
     def _unknown(self, word: str) -> str:
         name, equals, _ = word.partition("=")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from dcmnet_cli.cli.checks import exclude
+from dcmnet_cli.cli.habit_options import SendingHabits
 from dcmnet_cli.cli.options import flag, value
 from dcmnet_cli.errors import UsageError
 
@@ -46,6 +47,7 @@ class InputOptions(NamedTuple):
     no_uid_checks: Annotated[
         bool, flag("-nuc", "--no-uid-checks", panel=INPUT, text="send objects whose UIDs break the rules, too")
     ] = False
+    habits: SendingHabits = SendingHabits()
 
     def search(self) -> "Search":
         """How folders are looked through."""

@@ -36,7 +36,7 @@ MOVESCU = """-aem --move +xa --accept-all --no-port +P --port -pi --pending-igno
 --write-file +t= --write-xfer-same +te --write-xfer-little +ti --write-xfer-implicit +u --enable-new-vr -vc
 --verify-peer-cert --expect-sni +g= --group-length-recalc +e --length-explicit -p --padding-off"""
 GETSCU = "+v --verbose-pc +tla --anonymous-tls"
-REFUSED = "-lc --arguments -ac +ac -dhl -up -F +tb -u +g -g -e +p +cl +pa +rs --no-sni"
+REFUSED = "-lc --arguments +ac -F +tb -u +g -g -e +p +cl +pa +rs +dp --no-sni -xb"
 """What has no use any more: each is refused with a sentence that says what to do instead."""
 
 

@@ -15,6 +15,7 @@ from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.server import Server
 from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.net.transport import connect, listen
+from dcmnet_cli.ops.querying.deflation import unpacked
 from dcmnet_cli.ops.target import Target, Timeouts
 from tests.dicom_files import CT, data_set
 from tests.scripted import PATIENCE
@@ -142,7 +143,7 @@ def archive(
 
     def noting(handle: Handle) -> Handle:
         def noted(request: ServiceRequest) -> int | None:
-            keys = decode(request.read_data_set(), True)
+            keys = decode(unpacked(request.read_data_set(), request.context.transfer_syntax, 1 << 16), True)
             found.identifiers.append({tag: text(each, "") for tag, each in keys.items()})
             if isinstance(request.message, CMoveRQ):
                 found.destinations.append(request.message.move_destination)

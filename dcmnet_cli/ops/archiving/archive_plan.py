@@ -1,11 +1,14 @@
 """What a listener is to answer as an archive: cheap to import for listeners that are none."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.ops.target import Target
+
+if TYPE_CHECKING:
+    from dcmnet_cli.ops.storing.proposals import Proposal
 
 GET_CLASSES = (
     *(uids.PATIENT_ROOT_GET, uids.STUDY_ROOT_GET, uids.PATIENT_STUDY_ONLY_GET),
@@ -24,7 +27,8 @@ class Policy(NamedTuple):
     ``takes_any_move`` the unique keys of upper levels need not be there, and keys of any level count, as if relational
     queries and retrievals were always agreed on. ``move_only_to`` is "title" (of the requestor) or "host", "" for any
     node. ``character_set`` is that of answers whose request names none, or none that has their letters, and
-    ``overrides`` that of all answers; "" is UTF-8 where it is needed.
+    ``overrides`` that of all answers; "" is UTF-8 where it is needed. ``proposal`` is what C-MOVE proposes, None for
+    what the objects hold.
     """
 
     withheld: frozenset[str] = frozenset()
@@ -33,6 +37,7 @@ class Policy(NamedTuple):
     move_only_to: str = ""
     character_set: str = ""
     overrides: bool = False
+    proposal: "Proposal | None" = None
 
 
 class ArchivePlan(NamedTuple):

@@ -29,7 +29,8 @@ from dcmnet_cli.core.commands import CFindRQ, CGetRQ, CMoveRQ
 from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.core.text import printable, quoted
 from dcmnet_cli.core.uids import is_valid_uid
-from dcmnet_cli.errors import InputError, InvalidIdentifier, OutputError
+from dcmnet_cli.errors import InputError, InvalidIdentifier, OutputError, ResolveError
+from dcmnet_cli.net.resolve import resolve
 from dcmnet_cli.net.service import UNRECOGNIZED_OPERATION, ServiceRequest
 from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
 from dcmnet_cli.ops.archiving.archive_transfer import Read, SubOperations, get, move, read_instance
@@ -194,7 +195,7 @@ class ArchiveService:
             self._tell(request, "move", f"{selection.level}: {comment}", {"level": selection.level, "status": "A801"})
             return None
         counts = SubOperations(request, len(found))
-        move(target, found, read, counts)
+        move(target, found, read, counts, self._plan.policy.proposal)
         self._conclude("move", request, selection, counts, f" to {target.facts.label}")
         return None
 
@@ -203,7 +204,7 @@ class ArchiveService:
         association, only = request.association, self._plan.policy.move_only_to
         if only == "title" and target.called != association.requested.calling_ae_title:
             return "not its own"
-        if only == "host" and not _is_at(association.transport.remote, target.host):
+        if only == "host" and not _is_at(target, association.transport.remote):
             return "not its own host's"
         return ""
 
@@ -335,16 +336,19 @@ def _only(
     return handle
 
 
-def _is_at(remote: str, host: str) -> bool:
-    """Whether a peer's address, as ``host:port``, is one of those that a name stands for."""
-    import socket
+def _is_at(target: Target, remote: str) -> bool:
+    """Whether a node's host has the address of a connection."""
+    import ipaddress
 
-    address = remote.rpartition(":")[0].strip("[]").removeprefix("::ffff:")
+    def plain(address: str) -> object:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        return getattr(parsed, "ipv4_mapped", None) or parsed
+
+    asking = plain(remote.rpartition(":")[0].strip("[]"))
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
+        return any(plain(address.text) == asking for address in resolve(target.host, target.port))
+    except ResolveError:
         return False
-    return address in {str(each[4][0]) for each in found}
 
 
 def _narrowing(keys: Attributes) -> list[int]:

@@ -139,16 +139,19 @@ class SubOperations:
         return encode([Element(_FAILED_SOP_INSTANCE_UID_LIST, "UI", value)], explicit)
 
 
-def move(target: Target, found: Sequence[Found], read: Read, counts: SubOperations) -> None:
+def move(
+    target: Target, found: Sequence[Found], read: Read, counts: SubOperations, proposal: Proposal | None = None
+) -> None:
     """Send ``found`` to ``target``, over as many associations as its SOP classes need; the outcomes go to ``counts``.
 
+    What is proposed is what the objects hold, with uncompressed fallbacks, unless ``proposal`` has something else.
     Raises only what ends the association of the request itself.
     """
     request = counts.request
     message = request.message
     assert isinstance(message, CMoveRQ)
     originator = request.association.requested.calling_ae_title, message.message_id
-    for contexts, load in _loads(found):
+    for contexts, load in _loads(found, proposal or Proposal()):
         if counts.is_cancelled:
             return
         claim = _Claim(load, read, counts)
@@ -248,7 +251,7 @@ def read_instance(path: str) -> Instance:
 _Contexts = list[tuple[str, tuple[str, ...]]]
 
 
-def _loads(found: Sequence[Found]) -> Iterator[tuple[_Contexts, list[Found]]]:
+def _loads(found: Sequence[Found], proposal: Proposal) -> Iterator[tuple[_Contexts, list[Found]]]:
     """``found`` in parts that need no more contexts than an association has, and those contexts."""
     stored: dict[str, dict[str, None]] = {}
     for one in found:
@@ -256,7 +259,7 @@ def _loads(found: Sequence[Found]) -> Iterator[tuple[_Contexts, list[Found]]]:
     contexts: _Contexts = []
     classes: set[str] = set()
     for sop_class, syntaxes in stored.items():
-        proposed = Proposal().contexts(syntaxes)[:MAXIMUM_CONTEXTS]
+        proposed = proposal.contexts(syntaxes)[:MAXIMUM_CONTEXTS]
         if len(contexts) + len(proposed) > MAXIMUM_CONTEXTS:
             yield contexts, [one for one in found if one.sop_class_uid in classes]
             contexts, classes = [], set()

@@ -21,6 +21,7 @@ from dcmnet_cli.errors import (
 )
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.ops.querying.answers import Ending, Match, Relaxed
+from dcmnet_cli.ops.querying.deflation import packed, unpacked
 from dcmnet_cli.ops.querying.key_tree import Path, path_name
 from dcmnet_cli.ops.querying.keys import Query, check_baseline, narrowing, widened, without
 from dcmnet_cli.ops.querying.levels import LEVEL, MODELS
@@ -137,13 +138,12 @@ class Finding:
     def __iter__(self) -> Iterator[Match]:
         """Yields the answers. Raises what ends the association before its time; a failure status is an ending."""
         association, context_id = self._association, self._context.context_id
-        explicit = self._context.transfer_syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN
-        is_deflated = self._context.transfer_syntax == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+        syntax = self._context.transfer_syntax
+        explicit = syntax != uids.IMPLICIT_VR_LITTLE_ENDIAN
         begin = time.monotonic()
         self._message_id = association.next_message_id()
         request = CFindRQ(self._message_id, self._context.abstract_syntax, self._priority)
-        data = identifier(self._query, explicit)
-        association.send(context_id, request, _deflate(data) if is_deflated else data)
+        association.send(context_id, request, packed(identifier(self._query, explicit), syntax))
         association.watch = self._watch
         answers = 0
         level = Element(LEVEL, "CS", self._query.level.encode("ascii")) if self._query.level else None
@@ -159,7 +159,7 @@ class Finding:
                     self.ending = self.ending._replace(has_more=True)
                     continue
                 try:
-                    elements = decode(_inflate(data) if is_deflated else data, explicit)
+                    elements = decode(unpacked(data, syntax, LARGEST_ANSWER), explicit)
                 except InvalidIdentifier as error:
                     self._note_unreadable(error)
                     continue
@@ -303,20 +303,3 @@ def _count(
 def proposals(model: str, syntaxes: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
     """What to propose for a model: one context."""
     return [(MODELS[model].sop_class_uid, syntaxes)]
-
-
-def _inflate(data: bytes) -> bytes:
-    import zlib
-
-    try:
-        return zlib.decompressobj(-15).decompress(data, LARGEST_ANSWER)
-    except zlib.error as error:
-        raise InvalidIdentifier(0, f"the answer is not deflated ({error})") from error
-
-
-def _deflate(data: bytes) -> bytes:
-    import zlib
-
-    deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
-    packed = deflater.compress(data) + deflater.flush()
-    return packed + b"\0" * (len(packed) % 2)

@@ -14,6 +14,7 @@ from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from dcmnet_cli.errors import DcmnetError, TimedOut, UnexpectedRelease
 from dcmnet_cli.net.association import Association, Received
 from dcmnet_cli.net.service import Handlers, dispatch
+from dcmnet_cli.ops.querying.deflation import packed, unpacked
 from dcmnet_cli.ops.retrieving.reconcile import Claim, SubOperations
 from dcmnet_cli.ops.retrieving.retrieve import Request, failed_uids
 from dcmnet_cli.ops.stop import Stop
@@ -60,7 +61,8 @@ class Operation:
         explicit = context.transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
         begin = time.monotonic()
         self._cancelled = None
-        association.send(context.context_id, message, request.identifier(explicit))
+        identifier = packed(request.identifier(explicit), context.transfer_syntax)
+        association.send(context.context_id, message, identifier)
         association.watch = lambda: self._watch(context.context_id, message.message_id)
         count = 0
         try:
@@ -69,7 +71,7 @@ class Operation:
                 counts = _counts(response)
                 if dimse_status.category(response.status) != "pending":
                     claim = Claim(request.describe(), response.status, counts, pending=count)
-                    return self._conclude(response, explicit, claim, begin)
+                    return self._conclude(response, context, claim, begin)
                 count += 1
                 self._note_pending(response)
                 self._pending(counts)
@@ -96,11 +98,13 @@ class Operation:
             if note not in self._notes:
                 self._notes.append(note)
 
-    def _conclude(self, response: CMoveRSP | CGetRSP, explicit: bool, claim: Claim, begin: float) -> Claim:
+    def _conclude(self, response: CMoveRSP | CGetRSP, context: AcceptedContext, claim: Claim, begin: float) -> Claim:
         uids: tuple[str, ...] = ()
+        syntax = context.transfer_syntax
         if response.command_data_set_type != 0x0101:
             try:
-                uids = failed_uids(self._association.read_data_set(_LONGEST_LIST), explicit)
+                data = unpacked(self._association.read_data_set(_LONGEST_LIST), syntax, _LONGEST_LIST)
+                uids = failed_uids(data, syntax != IMPLICIT_VR_LITTLE_ENDIAN)
             except DcmnetError as error:  # the answer itself has come, and it stands
                 self._notes.append(f"the list of failed instances could not be read: {error.message}")
         return claim._replace(
