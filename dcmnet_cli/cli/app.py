@@ -30,6 +30,7 @@ class Root(Group):
         "get": Entry("dcmnet_cli.cli.get", "fetch objects over the same connection, and prove that all came"),
         "listen": Entry("dcmnet_cli.cli.listen", "receive what peers send, be an archive or a worklist"),
         "hash-password": Entry("dcmnet_cli.cli.hash_password", "make a line for the users file of listen"),
+        "compat": Entry("dcmnet_cli.cli.compat", "say a command line of DCMTK in our words, or run it"),
         "explain": Entry("dcmnet_cli.cli.explain", "say what a status, a reject reason or a UID means"),
     }
     known_elsewhere: ClassVar[Mapping[str, str]] = {
@@ -41,6 +42,7 @@ class Root(Group):
         "getscu": "get",
         "storescp": "listen",
         "dcmrecv": "listen",
+        "dcmqrscp": "listen",
     }
     everyday: ClassVar[Mapping[str, str]] = {
         "ping": "echo",

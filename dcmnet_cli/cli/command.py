@@ -118,6 +118,25 @@ class Command(TyperCommand):
             raise
 
 
+class ForeignLineCommand(Command):
+    """A subcommand whose arguments are the command line of another program: options of its own stand before or after
+    them, and what lies between is left as it is.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        own = {name for param in self.get_params(ctx) for name in param.opts if param.param_type_name == "option"}
+        start = next((at for at, word in enumerate(args) if word[:1] not in ("-", "+")), len(args))
+        if "--" in args[:start]:
+            start = args.index("--") + 1
+        end = len(args)
+        while end > start + 1 and args[end - 1] in own - set(HELP_NAMES):
+            end -= 1
+        before = [word for word in args[:start] if word != "--"]
+        return super().parse_args(ctx, [*before, *args[end:], "--", *args[start:end]])
+
+
 class Group(TyperGroup):
     """The root. ``subcommands`` is the whole table; a stub stands for each until it is called."""
 
@@ -156,8 +175,11 @@ class Group(TyperGroup):
             return name, self.load(name), args[1:]
         if ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        elsewhere = self.known_elsewhere.get(name) or self.everyday.get(name)
-        hint = f"; did you mean {elsewhere}?" if elsewhere in self.commands else did_you_mean(name, self.commands)
+        elsewhere = self.known_elsewhere.get(name)
+        close = elsewhere or self.everyday.get(name)
+        hint = f"; did you mean {close}?" if close in self.commands else did_you_mean(name, self.commands)
+        if elsewhere in self.commands and "compat" in self.commands:
+            hint += f" dcmnet compat {name} ... puts a whole line into our words"
         raise UsageError(f'no such command "{name}"{hint}')
 
 
@@ -223,8 +245,11 @@ def expand_families(function: Callable[..., T]) -> Callable[..., T]:
     return wrapper
 
 
-def command(*, examples: Iterable[tuple[str, str]] = ()) -> Callable[[Callable[..., None]], typer.Typer]:
-    """Make a function a subcommand. ``examples`` are (command line, what it does) pairs for help and man page.
+def command(
+    *, examples: Iterable[tuple[str, str]] = (), cls: type[Command] = Command
+) -> Callable[[Callable[..., None]], typer.Typer]:
+    """Make a function a subcommand. ``examples`` are (command line, what it does) pairs for help and man page; ``cls``
+    says how its words are read.
 
     The decorated name is a Typer app of one command; ``Group`` finds it in its module under the command's name.
     """
@@ -232,7 +257,7 @@ def command(*, examples: Iterable[tuple[str, str]] = ()) -> Callable[[Callable[.
     def decorate(function: Callable[..., None]) -> typer.Typer:
         app = typer.Typer(add_completion=False)
         register = app.command(
-            cls=type("Command", (Command,), {"examples": tuple(examples)}),
+            cls=type("Command", (cls,), {"examples": tuple(examples)}),
             context_settings={"help_option_names": list(HELP_NAMES)},
         )
         register(expand_families(function))

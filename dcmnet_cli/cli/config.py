@@ -130,6 +130,8 @@ class _Reader:
         except tomllib.TOMLDecodeError as error:
             message, _, place = str(error).partition(" (at ")
             line = int("".join(filter(str.isdigit, place.partition(",")[0])) or self.text.count("\n") + 1)
+            if "AETable BEGIN" in self.text:
+                message = f'this is a configuration of dcmqrscp; dcmnet compat "dcmqrscp -c {path}" makes options of it'
             raise self._error(line, "", message[:1].lower() + message[1:]) from None
 
     def read(self, commands: tuple[str, ...]) -> Configuration:
