@@ -148,6 +148,19 @@ PAGES = {
         ),
         see_also=("dcmnet-listen",),
     ),
+    "compat": Page(
+        (
+            "The line is one for echoscu, storescu, dcmsend, findscu, movescu, getscu, storescp, dcmrecv or dcmqrscp,"
+            " as one argument or as it was typed. What DCMTK does unasked is spelled out: its title, its information"
+            " model, its stop at the first failure, its folder and file names. What no option makes the same is told"
+            " in notes on standard error.",
+            "In quotes, what a shell would expand stays as it was typed, and goes into the line. A file of arguments"
+            " (`@FILE`) is read as DCMTK reads it, and so is the configuration of dcmqrscp: each title of it becomes a"
+            " line of its own.",
+            "With `--run` the exit status is that of the command that ran.",
+        ),
+        see_also=("dcmnet-echo", "dcmnet-store", "dcmnet-find", "dcmnet-move", "dcmnet-get", "dcmnet-listen"),
+    ),
     "explain": Page(
         ("Where a word has several readings, such as 0110, all of them are given; a word before it asks for one.",),
         terms=(
