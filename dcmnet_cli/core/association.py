@@ -85,7 +85,7 @@ class AssociationProtocol(UpperLayer):
         self._timers = timers
         self._outstanding = Outstanding()
         self._announced = 0  # the maximum length we told the peer
-        self._received = 0  # bytes since the last progress
+        self._received = 0  # bytes of fragments since the last progress
         self._pdu_type = 0  # of the PDU under way, 0 between PDUs
         self._skipping = False
         self._pending: tuple[bytes, MessageReceived] | None = None  # the last pending response, as it was on the wire
@@ -212,9 +212,6 @@ class AssociationProtocol(UpperLayer):
             self._since = now
         self._receiver.buffer_updated(count)
         self._now = now
-        self._received += count
-        if self._received >= _PROGRESS:
-            self._progress()
 
     def eof_received(self, now: float) -> None:
         """The peer closed its side, or the connection broke."""
@@ -252,6 +249,8 @@ class AssociationProtocol(UpperLayer):
         if is_over:
             self._assembler.end_data_set()
             self._progress()
+        else:
+            self._count(sum(map(len, fragments)))
         return fragments, is_over
 
     def _advance(self) -> bool:
@@ -358,6 +357,7 @@ class AssociationProtocol(UpperLayer):
         piece = receiver.piece()
         if piece is None:
             return False
+        self._count(len(piece.data))
         event = self._assembler.add(piece)
         if isinstance(event, MessageReceived):
             self._message_received(event)
@@ -441,6 +441,12 @@ class AssociationProtocol(UpperLayer):
     def describe_outstanding(self) -> str:
         """The message or response that is under way, in words; empty when the association is at rest."""
         return self._assembler.describe() or self._outstanding.describe()
+
+    def _count(self, length: int) -> None:
+        """So much of a message has come. Empty fragments are no sign of life, however many there are."""
+        self._received += length
+        if self._received >= _PROGRESS:
+            self._progress()
 
     def _progress(self) -> None:
         """The peer made headway. In Sta2 the timer runs for the whole request: drops of bytes do not hold it off."""

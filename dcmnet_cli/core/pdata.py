@@ -21,6 +21,7 @@ LAST = 0x02
 LARGEST_SENT_PDU = 1 << 18
 """Our own ceiling on what we send where the peer names none, or a very large one."""
 
+_FIRST_BUFFER = 1 << 13  # enough for everything but data sets: most connections are silent, or an echo
 _SHORT_REST = 64  # bytes worth moving so that the next read gets the whole buffer
 _PDUS_A_BATCH = 128  # two buffers each: well below the 1024 of IOV_MAX
 _PDU_AND_PDV = struct.Struct(">BxIIBB")
@@ -128,7 +129,8 @@ class Receiver:
     """
 
     def __init__(self, size: int = 1 << 18) -> None:
-        self._buffer = bytearray(size)
+        self._most = size
+        self._buffer = bytearray(min(size, _FIRST_BUFFER))
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
@@ -141,13 +143,23 @@ class Receiver:
     def get_buffer(self) -> memoryview:
         """A writable view to receive into, never empty. All views handed out before are void from here on."""
         left = self._end - self._start
-        if not left:
+        if self._end == len(self._buffer) < self._most:
+            self._grow()
+        elif not left:
             self._start = self._end = 0
         elif self._start and (left <= _SHORT_REST or self._end == len(self._buffer)):
             rest = bytes(self._view[self._start : self._end])
             self._view[:left] = rest
             self._start, self._end = 0, left
         return self._view[self._end :]
+
+    def _grow(self) -> None:
+        """The last read filled the buffer: there is more than talk."""
+        rest = self._view[self._start : self._end]
+        self._buffer = bytearray(min(8 * len(self._buffer), self._most))
+        self._view = memoryview(self._buffer)
+        self._start, self._end = 0, len(rest)
+        self._view[: self._end] = rest
 
     def buffer_updated(self, count: int) -> None:
         """``count`` bytes have been written to the start of the view that was lent."""

@@ -77,6 +77,7 @@ class Link:
         self._in_data_set = False
         self._seen: MessageReceived | None = None  # looked at by ``peek``, to be received yet
         self._last_byte = time.monotonic()
+        self._past = 0.0  # the deadline after which one more read was granted
         self.watch: Callable[[], float] | None = None
         self.before_release: Callable[[], None] | None = None
         if not is_requestor:
@@ -150,9 +151,11 @@ class Link:
             self._flush()
         deadline = self._protocol.deadline()
         now = time.monotonic()
-        if deadline is not None and now >= deadline and not self.is_open:
-            self._protocol.timeout(now)  # this timer is for the whole wait, however much the peer has to say
-            return
+        if deadline is not None and now >= deadline:
+            if deadline == self._past:
+                self._protocol.timeout(now)  # the wait is over, however much the peer has to say that is no headway
+                return
+            self._past = deadline  # it may be us who were late: what has arrived by now is read before we judge
         timeout = None if deadline is None else max(0.0, deadline - now)
         if self.watch is not None:
             timeout = _WATCH_EVERY if timeout is None else min(timeout, _WATCH_EVERY)

@@ -393,3 +393,35 @@ def test_first_bytes_are_a_copy_and_at_most_256() -> None:
     receiver.skip_all()
     assert receiver.first_byte() is None
     assert not receiver.in_pdu
+
+
+def test_the_buffer_is_small_until_a_read_fills_it_and_keeps_what_is_in_it() -> None:
+    data = pdata(*(pdv(3, 0, bytes([number % 251]) * 998) for number in range(200)))
+    receiver = Receiver(1 << 16)
+    assert len(receiver.get_buffer()) == 1 << 13
+    assert _pieces(receiver, data) == [bytes([number % 251]) * 998 for number in range(200)]
+    assert len(receiver.get_buffer()) <= 1 << 16
+
+
+def _pieces(receiver: Receiver, data: bytes) -> list[bytes]:
+    """The fragments of a P-DATA-TF that comes as fast as the buffer takes it, and is read by halves."""
+    found: list[bytes] = []
+    fragment, is_begun = b"", False
+    while data or receiver.pending():
+        buffer = receiver.get_buffer()
+        count = min(len(buffer), len(data))
+        buffer[:count], data = data[:count], data[count:]
+        receiver.buffer_updated(count)
+        is_begun = is_begun or receiver.header() is not None
+        left = 0 if not data else receiver.pending() // 2
+        while receiver.pending() > left and not (receiver.pdu_is_used_up and not receiver.in_pdv):
+            if not receiver.in_pdv and receiver.pdv() is None:
+                break
+            piece = receiver.piece()
+            if piece is None:
+                break
+            fragment += piece.data
+            if piece.ends_pdv:
+                found.append(fragment)
+                fragment = b""
+    return found
