@@ -24,6 +24,10 @@ from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError
 COMMAND_SET_LIMIT = 64 * 1024
 """Longest command set we gather. Real ones are a few hundred bytes."""
 
+_LONGEST_COMMENT = 256
+_MOST_OFFENDING = 16
+"""How much is kept of an Error Comment, which may have 64 letters (PS3.7 annex C), and of Offending Elements."""
+
 _ELEMENTS = (
     (0x0002, "UI", "affected_sop_class_uid"),
     (0x0003, "UI", "requested_sop_class_uid"),
@@ -54,7 +58,8 @@ _VR_OF = {name: (tag, vr) for tag, vr, name in _ELEMENTS}
 
 _INSTANCE = 0x1000
 _MOST_SHAPES = 64  # lengths of instance UIDs, and some more
-
+_LONGEST_SHAPE = 1024  # bytes of a command set worth keeping: peers choose how long theirs are
+_OFFENDING_ELEMENT = 0x0901
 _HEADER = struct.Struct("<HHI")
 _US_ELEMENT = struct.Struct("<HHIH")
 _GROUP_LENGTH = struct.Struct("<HHII")
@@ -65,6 +70,7 @@ _STAND_INS: dict[str, object] = {
     "affected_sop_instance_uid": "",
     "requested_sop_class_uid": "",
     "requested_sop_instance_uid": "",
+    "move_destination": "",  # unknown, as a blank one is
     "event_type_id": None,
     "action_type_id": None,
 }
@@ -179,7 +185,9 @@ class Decoder:
                 return shape.message._replace(message_id=message_id, affected_sop_instance_uid=uid)
             return shape.message._replace(message_id_being_responded_to=message_id, affected_sop_instance_uid=uid)
         message = decode(data, self._notes)
-        if isinstance(message, (CStoreRQ, CStoreRSP)) and len(self._shapes) < _MOST_SHAPES:
+        if len(data) > _LONGEST_SHAPE or len(self._shapes) >= _MOST_SHAPES:
+            return message
+        if isinstance(message, (CStoreRQ, CStoreRSP)):
             shape = _shape(data, message)
             if shape is not None:
                 self._shapes[len(data)] = shape
@@ -281,11 +289,19 @@ def _decode_value(tag: int, vr: str, raw: bytes, notes: list[str]) -> Any:
     if vr == "AT":
         if len(raw) % 4:
             notes.append(f"element (0000,{tag:04X}) is not a list of tags: the rest is ignored")
+        if tag == _OFFENDING_ELEMENT and len(raw) > 4 * _MOST_OFFENDING:
+            notes.append(
+                f"element (0000,{tag:04X}) names {len(raw) // 4} elements: the first {_MOST_OFFENDING} are used"
+            )
+            raw = raw[: 4 * _MOST_OFFENDING]
         return tuple(
             struct.unpack_from("<H", raw, i)[0] << 16 | struct.unpack_from("<H", raw, i + 2)[0]
             for i in range(0, len(raw) - 3, 4)
         )
     text = raw.strip(b"\0 ").decode("ascii", "surrogateescape")
+    if vr == "LO" and len(text) > _LONGEST_COMMENT:
+        notes.append(f"element (0000,{tag:04X}) has {len(text)} characters, 64 are allowed: cut off")
+        return text[:_LONGEST_COMMENT]
     if vr != "UI" or raw[len(text) :] == b"\0" * (len(text) % 2):
         return text
     notes.append(f"element (0000,{tag:04X}) is padded in its own way")

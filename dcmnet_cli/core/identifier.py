@@ -58,8 +58,9 @@ def decode(data: bytes, explicit: bool) -> dict[int, Element]:
     levels. The size of ``data`` is for the caller to bound.
     """
     if data[128:132] == b"DICM":
-        return _decode_file(data, explicit)
-    elements, _ = _decode(data, 0, len(data), explicit, 0, False)
+        elements = _decode_file(data, explicit)
+    else:
+        elements, _ = _decode(data, 0, len(data), explicit, 0, False)
     if elements and min(elements) <= _LAST_OF_META:
         elements = {tag: each for tag, each in elements.items() if tag > _LAST_OF_META}
     return elements

@@ -5,6 +5,8 @@ line, or marks that reverse the order of letters. It is shown, never dropped, so
 and reported.
 """
 
+_LONGEST_EXCERPT = 80
+
 
 def printable(value: str | bytes) -> str:
     """Return ``value`` with everything that does not show as itself written as ``\\xNN``, ``\\uNNNN`` or
@@ -32,6 +34,11 @@ def quoted(value: str | bytes) -> str:
     else:
         parts = [_quote(chr(byte)) if byte < 0x80 else f"\\x{byte:02x}" for byte in bytes(value)]
     return f'"{"".join(parts)}"'
+
+
+def excerpt(value: str | bytes) -> str:
+    """Return what :func:`quoted` does, of the first 80 characters: for values that are wrong, and may be anything."""
+    return quoted(value) if len(value) <= _LONGEST_EXCERPT else f"{quoted(value[:_LONGEST_EXCERPT])}..."
 
 
 def _quote(character: str) -> str:

@@ -145,9 +145,10 @@ def speaks_tls(target: Target) -> bool:
     from dcmnet_cli.net.tls import TLSSettings, start_client
 
     settings = TLSSettings(verify="ignore", check_hostname=False)
+    patience = min(_PROBE_TIMEOUT, target.timeouts.connect)
     try:
-        transport = connect(target.host, target.port, family=target.family, timeout=_PROBE_TIMEOUT)
-        start_client(transport, settings, target.host, _PROBE_TIMEOUT).close()
+        transport = connect(target.host, target.port, family=target.family, timeout=patience)
+        start_client(transport, settings, target.host, patience).close()
     except DcmnetError as error:
         return error.details.get("reason") in ("client_certificate_required", "no_shared_version", "no_shared_cipher")
     return True

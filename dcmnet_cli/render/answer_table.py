@@ -9,6 +9,7 @@ from dcmnet_cli.render.output import Channel
 
 _LAYOUT_ROWS, _LAYOUT_SECONDS = 40, 0.4
 _NARROWEST = 6
+_LONGEST = 1000  # letters of a value that are looked at: no terminal shows more, and a peer may send megabytes
 _GAP = 2
 _RIGID = frozenset(("DA", "TM", "IS", "US", "UL", "SS", "SL"))
 _RIGHT = frozenset(("IS", "DS", "US", "UL", "SS", "SL"))
@@ -57,7 +58,7 @@ class Table:
     def _cell(self, match: Match, column: Column) -> tuple[str, str]:
         """(what to show, VR)."""
         element = match.elements.get(column.path[-1])
-        value = values_at(match.elements, column.path, match.character_set, self._assumed)
+        value = values_at(match.elements, column.path, match.character_set, self._assumed)[:_LONGEST]
         vr = _vr(column) or (element.vr if element is not None else "")
         return self._channel.text(humane(value, vr)), vr
 

@@ -92,6 +92,7 @@ HARMLESS = {
     "requested_sop_instance_uid": "",
     "event_type_id": None,
     "action_type_id": None,
+    "move_destination": "",
     "priority": 0,
 }
 

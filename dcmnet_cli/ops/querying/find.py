@@ -26,7 +26,7 @@ from dcmnet_cli.ops.querying.key_tree import Path, path_name
 from dcmnet_cli.ops.querying.keys import Query, check_baseline, narrowing, widened, without
 from dcmnet_cli.ops.querying.levels import LEVEL, MODELS
 
-CANCEL_PATIENCE = 5.0
+CANCEL_PATIENCE = 3.0
 """Seconds that a peer gets to stop after a C-CANCEL, which some ignore."""
 LARGEST_ANSWER = 1 << 24
 """Bytes of one answer beyond which the association is aborted. A real one has a few hundred."""

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from dcmnet_cli.core.attributes import keyword_of, tag_of, vr_of
 from dcmnet_cli.core.identifier import Element, text
-from dcmnet_cli.core.text import quoted
+from dcmnet_cli.core.text import excerpt
 from dcmnet_cli.errors import UsageError
 from dcmnet_cli.ops.querying.key_values import check_value, encode_value
 
@@ -39,18 +39,18 @@ def parse_path(name: str) -> Path:
     while at < len(name) or not tags:
         match = _STEP.match(name, at)
         if match is None or (match.end() == len(name) and name.endswith(".")):
-            raise UsageError(f"-k {quoted(name)}: write gggg,eeee or a keyword, sequences as Sequence[0].Keyword")
+            raise UsageError(f"-k {excerpt(name)}: write gggg,eeee or a keyword, sequences as Sequence[0].Keyword")
         group, number, keyword, index = match.groups()
         if index not in (None, "", "0", "*"):
-            raise UsageError(f"-k {quoted(name)}: [{index}], but a key sequence has one item, [0]")
+            raise UsageError(f"-k {excerpt(name)}: [{index}], but a key sequence has one item, [0]")
         tags.append(int(group + number, 16) if group else find_tag(keyword))
         at = match.end()
     for tag in tags[:-1]:
         if vr_of_tag(tag) not in ("SQ", "UN"):
-            raise UsageError(f"-k {quoted(name)}: {name_of(tag)} is no sequence")
+            raise UsageError(f"-k {excerpt(name)}: {name_of(tag)} is no sequence")
     for tag in tags:
         if tag >> 16 < 0x0008 or not tag & 0xFFFF:
-            raise UsageError(f"-k {quoted(name)}: ({tag >> 16:04X},{tag & 0xFFFF:04X}) has no place in a query")
+            raise UsageError(f"-k {excerpt(name)}: ({tag >> 16:04X},{tag & 0xFFFF:04X}) has no place in a query")
     return tuple(tags)
 
 
@@ -63,7 +63,7 @@ def find_tag(keyword: str) -> int:
 
     tag = tag_for_keyword(keyword)
     if tag is None:
-        raise UsageError(f"no attribute has the keyword {quoted(keyword)}{_alike(keyword)}")
+        raise UsageError(f"no attribute has the keyword {excerpt(keyword)}{_alike(keyword)}")
     return tag
 
 

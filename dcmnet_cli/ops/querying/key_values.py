@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from dcmnet_cli.core.character_set import UTF_8, encode_text
-from dcmnet_cli.core.text import quoted
+from dcmnet_cli.core.text import excerpt
 from dcmnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def check_value(name: str, vr: str, value: str, today: "date | None" = None) -> 
     if value in ("", "*", EMPTY_VALUE):
         return value
     if any(ord(character) < 32 and character not in "\t\n\f\r" for character in value):
-        raise UsageError(f"{name}: {quoted(value)} holds a control character")
+        raise UsageError(f"{name}: {excerpt(value)} holds a control character")
     if vr == "DA":
         return "\\".join(date_key(name, each, today) for each in value.split("\\"))
     if vr == "TM":
@@ -51,7 +51,7 @@ def check_value(name: str, vr: str, value: str, today: "date | None" = None) -> 
     if vr in _PATTERNS:
         pattern, what = _PATTERNS[vr]
         if not all(pattern.fullmatch(each) for each in value.split("\\")):
-            raise UsageError(f"{name}: {quoted(value)} is not {what}")
+            raise UsageError(f"{name}: {excerpt(value)} is not {what}")
     elif vr in _BULK:
         raise UsageError(f"{name} holds bulk data (VR {vr}) and cannot be matched; ask for it without a value")
     return value
@@ -62,23 +62,23 @@ def encode_value(name: str, vr: str, value: str, character_set: str) -> bytes:
     if vr in ENCODED_VRS or vr == "UN":
         encoded = encode_text(value, character_set)
         if encoded is None:
-            raise UsageError(f"{name}: {quoted(value)} cannot be written in {character_set or 'ASCII'}; try {UTF_8}")
+            raise UsageError(f"{name}: {excerpt(value)} cannot be written in {character_set or 'ASCII'}; try {UTF_8}")
         return encoded
     try:
         if vr in _INTEGERS:
             code, least, most = _INTEGERS[vr]
             numbers = [int(each) for each in value.split("\\") if each]
             if not all(least <= number <= most for number in numbers):
-                raise UsageError(f"{name}: {quoted(value)} is out of range; VR {vr} holds {least} to {most}")
+                raise UsageError(f"{name}: {excerpt(value)} is out of range; VR {vr} holds {least} to {most}")
             return struct.pack(f"<{len(numbers)}{code}", *numbers)
         if vr in _FLOATS:
             return b"".join(struct.pack("<" + _FLOATS[vr], float(each)) for each in value.split("\\") if each)
         if vr == "AT":
             return b"".join(_encode_tag(each) for each in value.split("\\") if each)
     except (ValueError, OverflowError, struct.error):
-        raise UsageError(f"{name}: {quoted(value)} is not a value of VR {vr}") from None
+        raise UsageError(f"{name}: {excerpt(value)} is not a value of VR {vr}") from None
     if not value.isascii():
-        raise UsageError(f"{name}: {quoted(value)} holds a character outside ASCII, which VR {vr} does not have")
+        raise UsageError(f"{name}: {excerpt(value)} holds a character outside ASCII, which VR {vr} does not have")
     return value.encode("ascii")
 
 
@@ -95,10 +95,10 @@ def _range(name: str, value: str, pattern: re.Pattern[str], what: str, vr: str) 
             return value
         cut = re.fullmatch(rf"({pattern.pattern})?-({pattern.pattern})?", value)
         if cut is None or value == "-":
-            raise UsageError(f"{name}: {quoted(value)} is not {what}")
+            raise UsageError(f"{name}: {excerpt(value)} is not {what}")
         return value
     if len(parts) != 2 or not any(parts) or not all(pattern.fullmatch(each) for each in parts if each):
-        raise UsageError(f"{name}: {quoted(value)} is not {what}")
+        raise UsageError(f"{name}: {excerpt(value)} is not {what}")
     return "-".join(parts)
 
 
@@ -118,11 +118,11 @@ def date_key(name: str, value: str, today: "date | None" = None) -> str:
         start, end = _days(name, word, today)
         return _written(start) if start == end else f"{_written(start)}-{_written(end)}"
     if not first and not last:
-        raise UsageError(f"{name}: {quoted(value)} is no date; write {_DATE_FORMS}")
+        raise UsageError(f"{name}: {excerpt(value)} is no date; write {_DATE_FORMS}")
     from_day = _days(name, first, today)[0] if first else None
     to_day = _days(name, last, today)[1] if last else None
     if from_day and to_day and from_day > to_day:
-        raise UsageError(f"{name}: {quoted(value)} ends before it begins")
+        raise UsageError(f"{name}: {excerpt(value)} ends before it begins")
     return f"{_written(from_day) if from_day else ''}-{_written(to_day) if to_day else ''}"
 
 
@@ -154,7 +154,7 @@ def _days(name: str, word: str, today: "date | None") -> "tuple[date, date]":
             return _named_days([int(part) for part in match.groups() if part])
     except (ValueError, OverflowError):
         pass
-    raise UsageError(f"{name}: {quoted(word)} is no date; write {_DATE_FORMS}")
+    raise UsageError(f"{name}: {excerpt(word)} is no date; write {_DATE_FORMS}")
 
 
 def _named_days(parts: list[int]) -> "tuple[date, date]":

@@ -4,7 +4,7 @@ import os
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.identifier import character_set_of, decode
-from dcmnet_cli.core.text import quoted
+from dcmnet_cli.core.text import excerpt
 from dcmnet_cli.errors import InputError, InvalidIdentifier, UsageError
 from dcmnet_cli.net.part10 import layout_of, open_file, read_file
 from dcmnet_cli.ops.querying.key_tree import Key, Tree, find_tag, tree_of, vr_of_tag
@@ -96,7 +96,7 @@ def _tree(value: object, depth: int) -> Tree:
         values = attribute.get("Value") or []
         vr = str(attribute.get("vr") or vr_of_tag(tag))
         if not isinstance(values, list) or len(vr) != 2 or not (vr.isalpha() and vr.isupper()):
-            raise UsageError(f'{quoted(name)} is not {{"vr": ..., "Value": [...]}}')
+            raise UsageError(f'{excerpt(name)} is not {{"vr": ..., "Value": [...]}}')
         if vr == "SQ":
             tree[tag] = [_tree(item, depth + 1) for item in values]
         else:
@@ -112,5 +112,5 @@ def _word(name: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UsageError(f"{quoted(name)}: a value is a text or a number")
+        raise UsageError(f"{excerpt(name)}: a value is a text or a number")
     return str(value)
