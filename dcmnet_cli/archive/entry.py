@@ -124,8 +124,10 @@ def _from_big_endian(path: str) -> Attributes:
     from pydicom.filebase import DicomBytesIO
     from pydicom.filewriter import write_dataset
 
-    data_set = dcmread(path, stop_before_pixels=True)
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
-    write_dataset(buffer, data_set[:0x52000000])
+    try:
+        write_dataset(buffer, dcmread(path, stop_before_pixels=True)[:0x52000000])
+    except Exception as error:  # pydicom raises what its parts raise: no list of theirs would last
+        raise InputError(f"cannot read {path}: {error}", path=path) from error
     return read_attributes(buffer.getvalue(), True)[0]

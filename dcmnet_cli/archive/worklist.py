@@ -5,6 +5,7 @@ What has changed on disk is read again with the next query. Nothing is ever writ
 
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -136,14 +137,27 @@ def _from_dicom(data: bytes) -> Attributes:
     if file is None:
         raise InputError("not DICOM")
     layout = layout_of(file.transfer_syntax_uid or uids.EXPLICIT_VR_LITTLE_ENDIAN)
-    if not layout.little or file.transfer_syntax_uid == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+    if not layout.little:
         return _by_pydicom(data)
     body = data[file.offset :]
+    if file.transfer_syntax_uid == uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        body = _inflated(body)
     explicit = body[4:6].isalpha() and body[4:6].isupper()
     try:
         return read_attributes(body, explicit)[0]
     except InvalidIdentifier as error:
         raise InputError(error.message) from error
+
+
+def _inflated(data: bytes) -> bytes:
+    inflater = zlib.decompressobj(-15)
+    try:
+        body = inflater.decompress(data, _LARGEST_FILE)
+    except zlib.error as error:
+        raise InputError("the data set is not deflated, though its transfer syntax says so") from error
+    if inflater.unconsumed_tail:
+        raise InputError("too large for a worklist once it is inflated")
+    return body
 
 
 def _by_pydicom(data: bytes) -> Attributes:
@@ -162,7 +176,7 @@ def _from_json(data: bytes) -> list[Attributes]:
 
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"no JSON: {error}") from error
     entries = document if isinstance(document, list) else [document]
     if not all(isinstance(entry, dict) for entry in entries):
@@ -251,7 +265,7 @@ def _attribute(tag: int, vr: str, cell: str) -> Attribute:
     elif vr == "TM":
         cell = cell.replace(":", "")
     elif vr == "US":
-        if not cell.isdecimal() or int(cell) > 0xFFFF:
+        if not cell.isdecimal() or len(cell) > 5 or int(cell) > 0xFFFF:
             raise InputError(f"{cell!r} is no value of VR US")
         return Attribute(tag, vr, raw=int(cell).to_bytes(2, "little"))
     return Attribute(tag, vr, cell)
