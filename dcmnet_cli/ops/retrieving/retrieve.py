@@ -5,7 +5,7 @@ the peer is asked first, from the top of the hierarchy down, and what its answer
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.identifier import Element, character_set_of, encode, text
@@ -72,7 +72,13 @@ _PADDING = b"\0 "
 _MOST_UIDS = 100
 """Instances that one request names: a list has no limit in the standard, and the identifier should stay small."""
 
+_MOST_ANSWERS = 500_000
+"""Answers to one question: nobody means to retrieve that much at once."""
+
+_LONGEST_WORDS = 100
+
 Answer: TypeAlias = Mapping[int, Element]
+Name = TypeVar("Name")
 Ask: TypeAlias = Callable[[str, Sequence[Element]], Iterable[Answer]]
 """Ask the peer at a level by C-FIND, and get its answers as they come."""
 
@@ -185,10 +191,8 @@ class Resolver:
 
     def _descend(self, levels: Sequence[str], above: Request) -> Iterator[tuple[Request, Answer]]:
         level, *deeper = levels
-        for answer in list(self._answers(level, above)):  # one question at a time
-            request = self._taken(above._replace(level=level), answer)
-            if not _uid_of(request):
-                continue  # an answer without the unique key names nothing
+        named = ((self._taken(above._replace(level=level), answer), answer) for answer in self._answers(level, above))
+        for request, answer in _distinct((each for each in named if _uid_of(each[0])), level):
             if deeper:
                 yield from self._descend(deeper, request)
             else:
@@ -339,12 +343,12 @@ def _instances_of(ask: Ask, request: Request) -> Iterator[Wanted]:
     for level in UNIQUE_KEYS:
         if value := _value_of(request, level):
             keys[UNIQUE_KEYS[level]] = _empty(UNIQUE_KEYS[level])._replace(value=value)
-    # All of them are taken in before the next question: one is answered at a time.
-    for answer in list(ask(below, tuple(keys.values()))):
-        element = answer.get(UNIQUE_KEYS[below])
-        if element is None or not element.value.strip(_PADDING):
-            continue
-        inner = _with(request._replace(level=below, instances=()), below, element.value.strip(_PADDING))
+    empty = Element(0, "UI", b"")
+    named = (
+        (each.get(UNIQUE_KEYS[below], empty).value.strip(_PADDING), each) for each in ask(below, tuple(keys.values()))
+    )
+    for uid, answer in _distinct((each for each in named if each[0]), below):
+        inner = _with(request._replace(level=below, instances=()), below, uid)
         if below == "IMAGE":
             yield _wanted(inner, answer)
         else:
@@ -353,6 +357,16 @@ def _instances_of(ask: Ask, request: Request) -> Iterator[Wanted]:
                 yield wanted._replace(
                     series_number=wanted.series_number or number, modality=wanted.modality or modality
                 )
+
+
+def _distinct(named: Iterable[tuple[Name, Answer]], level: str) -> Iterable[tuple[Name, Answer]]:
+    """All answers to one question, each name once; the next can be asked then. Raises InputError for too many."""
+    found: dict[Name, Answer] = {}
+    for name, answer in named:
+        found.setdefault(name, answer)
+        if len(found) > _MOST_ANSWERS:
+            raise InputError(f"the peer names more than {_MOST_ANSWERS:,} at {level} level; ask for less at a time")
+    return found.items()
 
 
 def image_requests(wanted: Iterable[Wanted], *, by_instance: bool = False) -> tuple[Request, ...]:
@@ -429,7 +443,7 @@ def _entity(level: str, answer: Answer) -> Entity:
     return Entity(
         level,
         _text(answer, UNIQUE_KEYS[level]),
-        ", ".join(filter(None, words)),
+        ", ".join(filter(None, words))[:_LONGEST_WORDS],
         _number(answer, series),
         _number(answer, instances),
     )
