@@ -243,9 +243,17 @@ IDENTIFIERS = tuple(
         ("nested 60 deep", value(0x00080052, b"STUDY ") + nested(60), FINE),
         ("of a whole file", bytes(128) + b"DICM" + value(0x00080052, b"STUDY "), FINE),
         ("of 2 MB", value(0x00080052, b"STUDY ") + value(0x00100010, b"x" * (2 << 20)), "abort 0 0"),
-        ("with 100,000 values", value(0x00080052, b"STUDY ") + value(0x00100020, b"x\\" * 100_000), FINE),
+        (
+            "with 100,000 values",
+            value(0x00080052, b"STUDY ") + value(0x00100020, b"x\\" * 100_000),
+            "status A900, released",
+        ),
         ("with 100,000 UIDs", value(0x00080052, b"STUDY ") + value(0x0020000D, b"1.2\\" * 100_000), FINE),
-        ("with 500,000 asterisks", value(0x00080052, b"STUDY ") + value(0x00100010, b"*a" * 250_000), FINE),
+        (
+            "with 500,000 asterisks",
+            value(0x00080052, b"STUDY ") + value(0x00100010, b"*a" * 250_000),
+            "status A900, released",
+        ),
         (
             "with bytes that are no UTF-8",
             value(0x00080005, b"ISO_IR 192")
