@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dcmnet_cli.core.events import Trace
 from dcmnet_cli.core.negotiation import AcceptorPolicy
-from dcmnet_cli.core.pdu import AAssociateRJ
+from dcmnet_cli.core.pdu import AAssociateRJ, PDataTF
 from dcmnet_cli.errors import (
     AssociationAborted,
     AssociationRejected,
@@ -22,6 +23,8 @@ from dcmnet_cli.errors import (
     OutputError,
     UnexpectedMessage,
 )
+from dcmnet_cli.net.association import Association
+from dcmnet_cli.net.observer import Observer
 from dcmnet_cli.net.service import ServiceRequest
 from dcmnet_cli.ops.results import Report
 from dcmnet_cli.ops.storing import store as store_module
@@ -75,6 +78,42 @@ def test_the_data_set_arrives_as_it_lies_in_the_file(tmp_path: Path) -> None:
     send(peer, [str(path)])
     assert path.read_bytes().endswith(peer.data["1.2.3.4.7"])
     assert len(peer.data["1.2.3.4.7"]) > 3 << 20
+
+
+class Watch(Observer):
+    """What was sent, and how the association ended."""
+
+    def __init__(self) -> None:
+        self.fragments: list[int] = []
+        self.ends: list[str] = []
+
+    def traced(self, association: Association, trace: Trace) -> None:
+        if trace.is_sent and isinstance(trace.what, PDataTF):
+            self.fragments.append(trace.what.fragment_length)
+
+    def released(self, association: Association) -> None:
+        self.ends.append("released")
+
+    def aborted(self, association: Association, source: int, reason: int, by_peer: bool) -> None:
+        self.ends.append(f"aborted {source} {reason} {by_peer}")
+
+
+@pytest.mark.parametrize(("limit", "longest"), [(0, 16372), (4096, 4090), (1 << 17, 16372)])
+def test_no_pdu_is_longer_than_the_peer_and_we_ourselves_allow(tmp_path: Path, limit: int, longest: int) -> None:
+    peer, watch = Peer(policy=AcceptorPolicy(any_abstract_syntax=True, maximum_length=16378)), Watch()
+    path = write_object(tmp_path, 1, pixels=100_000)
+    sent = send(peer, [str(path)], StoreOptions(max_send_pdu=limit), observers=(watch,))
+    assert sent.kinds == ["stored"]
+    assert max(watch.fragments) == longest  # the PDU without its PDV header
+    assert watch.ends == ["released"]
+
+
+def test_an_abort_in_place_of_the_release_costs_no_object(tmp_path: Path) -> None:
+    peer, watch = Peer(), Watch()
+    sent = send(peer, write_objects(tmp_path, 2), StoreOptions(abort=True), observers=(watch,))
+    assert sent.kinds == ["stored", "stored"]
+    assert sent.error is None
+    assert watch.ends == ["aborted 0 0 False"]
 
 
 def test_a_refusal_of_everything_is_what_the_whole_failed_with(tmp_path: Path) -> None:

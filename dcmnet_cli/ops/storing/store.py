@@ -336,12 +336,13 @@ class _Run:
                 claim.settled()
                 self.settle(outcome)
                 is_useful = is_useful or outcome.status is not None
-            self._note_release(association.release())
+            if not self._options.abort:
+                self._note_release(association.release())
         except Interrupted as interruption:
             interruption.is_useful = is_useful
             raise
         finally:
-            association.abort()  # nothing once it has been released
+            association.abort()  # unless it has been released
             with self._lock:
                 self._open.discard(association)
                 self.spent = self.spent.plus(courier.spent)
@@ -363,6 +364,8 @@ class _Run:
                 if self._report.association is None:
                     self._report.steps, self._report.association = attempt.steps, attempt.association
                     self._report.notes += [note for note in attempt.notes if note not in self._report.notes]
+        if self._options.max_send_pdu:
+            association.limit_sent_pdus(self._options.max_send_pdu)
         with self._lock:
             self.associations += 1
             self._open.add(association)
