@@ -1,7 +1,7 @@
 """``dcmnet listen``."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from dcmnet_cli.cli.reporting import make_output
 from dcmnet_cli.cli.settings import merge_timeouts, own_max_pdu, own_title
 from dcmnet_cli.cli.tls_options import TLSAcceptorOptions
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.net.server import SERVER_TIMERS
+from dcmnet_cli.net.server import SERVER_TIMERS, ServerObserver
 from dcmnet_cli.ops.listening.listen import Listener, ListenPlan
 from dcmnet_cli.ops.listening.storage import StoragePlan
 from dcmnet_cli.ops.results import ListenEvent
@@ -192,12 +192,22 @@ def run(plan: ListenPlan, output: Output) -> int:
 
 def _make_listener(plan: ListenPlan, emit: Callable[[ListenEvent], None], output: Output) -> Listener:
     """The listener, once the index of its archive is what it has to be: that may take a while."""
+    observers = _traffic_observers(output)
     if plan.archive is None:
-        return Listener(plan, emit)
+        return Listener(plan, emit, observers)
     from dcmnet_cli.render.indexing import Indexing
 
     with Indexing(output) as indexing:
-        return Listener(plan._replace(archive=plan.archive._replace(on_progress=indexing.read)), emit)
+        return Listener(plan._replace(archive=plan.archive._replace(on_progress=indexing.read)), emit, observers)
+
+
+def _traffic_observers(output: Output) -> Sequence[ServerObserver]:
+    """What ``-d`` shows of every association; ``-v`` is a line an object here."""
+    if output.verbosity < 2:
+        return ()
+    from dcmnet_cli.cli.server_tracing import ServerTracer
+
+    return (ServerTracer(output),)
 
 
 def raise_file_limit() -> None:

@@ -37,10 +37,10 @@ _FIRST_ITEM = 74
 _ABBREVIATIONS = ("id", "uid", "sop")
 
 
-def show_trace(trace: Trace, output: Output) -> None:
-    """Write the lines of ``trace`` to stderr, as many as ``output.verbosity`` asks for."""
+def show_trace(trace: Trace, output: Output, before: str = "") -> None:
+    """Write the lines of ``trace`` to stderr, each behind ``before``, as many as ``output.verbosity`` asks for."""
     for line in trace_lines(trace, output.verbosity, output.hexdump):
-        output.verbose(line)
+        output.verbose(before + line)
 
 
 def trace_lines(trace: Trace, verbosity: int = 1, hexdump: bool = False) -> list[str]:
@@ -75,8 +75,7 @@ def _summary(trace: Trace) -> str:
     what = trace.what
     if isinstance(what, PDataTF):
         kind = "command" if what.control & COMMAND else "data set"
-        # The control header of a fragment that we send is made while it is written, so it says nothing here.
-        last = ", last" if what.control & LAST and not trace.is_sent else ""
+        last = ", last" if what.control & LAST else ""
         return f"{'P-DATA-TF':<15} context {what.context_id}, {kind}, {what.fragment_length} bytes{last}"
     if isinstance(what, PDU):
         return f"{_PDU_NAMES[type(what)]:<15} {_pdu_summary(what)}".rstrip()

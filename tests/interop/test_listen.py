@@ -71,6 +71,24 @@ def test_echo_is_answered_and_told(listener: StartListener, ask: Ask) -> None:
     assert (stopped["associations"], stopped["echoes"], stopped["rejected"], stopped["failed"]) == (1, 1, 0, 0)
 
 
+def test_every_pdu_is_shown_on_request_behind_its_peer(listener: StartListener) -> None:
+    server = listener("-d", "--count", "1")
+    assert ask_dcmtk(server.port).status == 0
+    assert server.process.wait() == 0
+    lines = [line.partition(" ") for line in server.process.stderr.splitlines()]
+    assert {peer for peer, _, _ in lines} == {server.events[1]["peer"]}
+    assert [text.split("  ")[0] for _, _, text in lines if text[0] in "←→"] == [
+        "← A-ASSOCIATE-RQ",
+        "→ A-ASSOCIATE-AC",
+        "← P-DATA-TF",
+        "← C-ECHO-RQ",
+        "→ P-DATA-TF",
+        "→ C-ECHO-RSP",
+        "← A-RELEASE-RQ",
+        "→ A-RELEASE-RP",
+    ]
+
+
 def test_many_contexts_and_echoes_of_dcmtk(listener: StartListener) -> None:
     server = listener("--count", "1")
     options = ("-ppc", "128", "-pts", "38", "--repeat", "50", "-v")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcmnet_cli.core import uids
@@ -13,7 +13,7 @@ from dcmnet_cli.core.pdu import AAssociateAC, AAssociateRJ, AAssociateRQ
 from dcmnet_cli.errors import ConnectionLost
 from dcmnet_cli.net.association import Association
 from dcmnet_cli.net.resolve import format_address
-from dcmnet_cli.net.server import SERVER_TIMERS, Limits, Server
+from dcmnet_cli.net.server import SERVER_TIMERS, Limits, Server, ServerObserver
 from dcmnet_cli.net.service import Handlers, ServiceRequest, answer_echo
 from dcmnet_cli.net.transport import Transport, listen
 from dcmnet_cli.ops.archiving.archive_plan import ArchivePlan
@@ -68,9 +68,14 @@ class ListenPlan(NamedTuple):
 
 
 class Listener:
-    """Binds at once (raises ListenError), then serves until ``stop``; ``emit`` gets every event, from any thread."""
+    """Binds at once (raises ListenError), then serves until ``stop``; ``emit`` gets every event, from any thread.
 
-    def __init__(self, plan: ListenPlan, emit: Callable[[ListenEvent], None]) -> None:
+    ``observers`` hear of associations beside the log.
+    """
+
+    def __init__(
+        self, plan: ListenPlan, emit: Callable[[ListenEvent], None], observers: Sequence[ServerObserver] = ()
+    ) -> None:
         self._plan = plan
         self._log = EventLog(emit, self._association_ended, self.stop)
         self._requests = 0
@@ -94,7 +99,7 @@ class Listener:
             timers=plan.timers,
             write_timeout=plan.write_timeout,
             limits=Limits(associations=plan.max_associations),
-            observers=(self._storage, self._log) if self._storage is not None else (self._log,),
+            observers=(*((self._storage,) if self._storage is not None else ()), self._log, *observers),
         )
 
     def run(self) -> Summary:
