@@ -76,10 +76,14 @@ class Row(NamedTuple):
 
 
 def take_turns(sides: Sequence[Side], rounds: int) -> list[list[float]]:
-    """Run all sides once in each round, and return their values in the order of the sides."""
+    """Run all sides once in each round, and return their values in the order of the sides.
+
+    Every second round goes the other way round: what a run leaves for the kernel to do slows the one behind it.
+    """
     values: list[list[float]] = [[] for _ in sides]
-    for _ in range(rounds):
-        for side, mine in zip(sides, values, strict=True):
+    for number in range(rounds):
+        turns = list(zip(sides, values, strict=True))
+        for side, mine in reversed(turns) if number % 2 else turns:
             mine.append(side.run())
     return values
 
