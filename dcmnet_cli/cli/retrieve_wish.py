@@ -10,7 +10,7 @@ from dcmnet_cli.cli.options import flag, value
 from dcmnet_cli.cli.retrieve_options import RetrieveOptions
 from dcmnet_cli.core.text import quoted
 from dcmnet_cli.errors import UsageError
-from dcmnet_cli.ops.retrieving.retrieve import Wish, instances_in
+from dcmnet_cli.ops.retrieving.retrieve import Wish
 
 
 class InstanceModelOptions(NamedTuple):
@@ -69,6 +69,8 @@ def make_wish(
             raise UsageError("--missing contradicts --no-find: what is missing is what C-FIND lists and is not here")
         if folder is None:
             raise UsageError("--missing compares with a folder; give one with --here or -od")
+        from dcmnet_cli.ops.retrieving.present import instances_in
+
         already = instances_in(folder)
     name = {"--instance-root": "instance", "--without-bulk-data": "no-bulk"}.get(special, root)
     return Wish(name, query.level, query.elements, already, not options.no_find, only)

@@ -7,6 +7,7 @@ import pytest
 
 from dcmnet_cli.core.identifier import Element, decode, encode, text
 from dcmnet_cli.errors import InputError, OperationFailed, UsageError
+from dcmnet_cli.ops.retrieving.present import instances_in
 from dcmnet_cli.ops.retrieving.reconcile import Arrival, Claim, Ledger, Result, SubOperations, Wanted
 from dcmnet_cli.ops.retrieving.retrieve import (
     Answer,
@@ -15,11 +16,10 @@ from dcmnet_cli.ops.retrieving.retrieve import (
     Request,
     Resolver,
     Wish,
-    failed_uids,
     image_requests,
-    instances_in,
     plan_retrieval,
 )
+from dcmnet_cli.ops.retrieving.suboperations import failed_uids
 from tests.dicom_files import CT, data_set, part10
 from tests.ops.retrieving import HOLDINGS, SR, STORED, STUDY, Held, answers, failed_list
 
@@ -102,6 +102,28 @@ def test_instances_of_a_series_are_one_request() -> None:
 def test_nothing_matches() -> None:
     with pytest.raises(InputError, match="no study matches AccessionNumber=A9"):
         planned(Asked(), key(ACCESSION, "A9"))
+
+
+class Careless(Asked):
+    """Does not look at Patient IDs, and has studies of somebody else and of nobody."""
+
+    def __call__(self, level: str, elements: Sequence[Element]) -> Iterator[Answer]:
+        found = list(
+            super().__call__(level, [each._replace(value=b"") if each.tag == PATIENT_ID else each for each in elements])
+        )
+        if level == "STUDY":
+            for patient, study in (("", "6.0"), ("P2", "7.0")):
+                found.append(found[0] | {PATIENT_ID: key(PATIENT_ID, patient), STUDY_UID: key(STUDY_UID, study)})
+        yield from found
+
+
+def test_studies_of_other_patients_or_of_none_are_left_out_and_told() -> None:
+    notes: list[str] = []
+    plan = plan_retrieval(Careless(), Wish("study", "STUDY", (key(PATIENT_ID, "P1"),)), "PACS", notes)
+    assert {request.study for request in plan.requests} == {STUDY, "5"}
+    assert notes == ["2 answers of PACS left out: of another patient, or without a Patient ID"]
+    everybody = planned(Careless(), key(PATIENT_ID, "P*"))
+    assert {request.study for request in everybody.requests} == {STUDY, "5", "6.0", "7.0"}
 
 
 @pytest.mark.parametrize(("keys", "level"), [((), "STUDY"), ((key(MODALITY, "CT"),), "STUDY")])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.identifier import Element, character_set_of, encode, text
+from dcmnet_cli.core.quantities import plural
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import InputError, InvalidIdentifier, OperationFailed, UsageError
 from dcmnet_cli.ops.querying.key_tree import name_of
@@ -148,6 +149,7 @@ class Resolver:
         self._levels = self._levels[: self._levels.index(level) + 1]
         self._keys: dict[str, list[Element]] = {each: [] for each in self._levels}
         self._charset: list[Element] = []
+        self.strangers = 0  # answers that are left out, being of another patient than was asked for
         for key in keys:
             if key.tag in NO_KEYS or not (key.value.strip(_PADDING) or key.items):
                 self._charset += [key] if key.tag == CHARACTER_SET else []
@@ -171,7 +173,8 @@ class Resolver:
                 instances.append(_wanted(request, answer))
             requests[request] = None
         if not requests:
-            raise InputError(f"nothing to retrieve: no {self._word()} matches {', '.join(self._words())}")
+            others = "; what the peer named is of another patient or of none" if self.strangers else ""
+            raise InputError(f"nothing to retrieve: no {self._word()} matches {', '.join(self._words())}{others}")
         return Resolution(tuple(_joined(requests)), tuple(entities), tuple(instances))
 
     def direct(self) -> Resolution:
@@ -205,7 +208,17 @@ class Resolver:
             value = _value_of(above, upper)
             elements[UNIQUE_KEYS[upper]] = _empty(UNIQUE_KEYS[upper])._replace(value=value)
         elements |= {key.tag: key for key in (*self._charset, *self._keys[level])}
-        return self._ask(level, tuple(elements.values()))
+        return filter(self._is_of_this_patient, self._ask(level, tuple(elements.values())))
+
+    def _is_of_this_patient(self, answer: Answer) -> bool:
+        """An object without a Patient ID matches everyone's (PS3.4 C.2.2.2), and some peers do not look at the key."""
+        asked = [key.value.strip(_PADDING) for own in self._keys.values() for key in own if key.tag == PATIENT_ID]
+        given = answer.get(PATIENT_ID)
+        if not asked or given is None or not asked[0].isascii() or any(mark in asked[0] for mark in b"*?\\"):
+            return True
+        is_same = given.value.strip(_PADDING).lower() == asked[0].lower()
+        self.strangers += not is_same
+        return is_same
 
     def _taken(self, request: Request, answer: Answer) -> Request:
         """``request`` with the unique keys that the answer has for its level, and for those that were passed over."""
@@ -314,6 +327,9 @@ def _ask_around(
             raise error from None
         notes.append(f"C-FIND failed, so nothing says what to expect: {error.message}")
         return resolution, None
+    if resolver.strangers:
+        told = plural(resolver.strangers, "answer")
+        notes.append(f"{told} of {peer} left out: of another patient, or without a Patient ID")
     if resolution.instances:
         return resolution, list(resolution.instances)
     try:
@@ -377,24 +393,6 @@ def image_requests(wanted: Iterable[Wanted], *, by_instance: bool = False) -> tu
         return (Request("IMAGE") if by_instance else above)._replace(instances=(each.sop_instance_uid,))
 
     return tuple(_joined(map(alone, wanted)))
-
-
-def instances_in(folder: str) -> frozenset[str]:
-    """The SOP Instance UIDs of all whole objects in a folder and below it."""
-    from dcmnet_cli.ops.files.sources import find_sources
-    from dcmnet_cli.ops.storing.plan import make_plan
-
-    plan = make_plan(find_sources([folder]))
-    groups = [group for batch in plan.batches for group in batch.groups]
-    return frozenset(instance.file.sop_instance_uid for group in groups for instance in group.instances)
-
-
-def failed_uids(identifier: bytes, explicit: bool) -> tuple[str, ...]:
-    """The Failed SOP Instance UID List of a final response's identifier. Raises InvalidIdentifier."""
-    from dcmnet_cli.core.identifier import decode
-
-    element = decode(identifier, explicit).get(FAILED_UIDS)
-    return tuple(filter(None, text(element, "").split("\\"))) if element is not None else ()
 
 
 def finder(association: "Association", context_id: int, model: str, stop: Callable[[], bool]) -> Ask:

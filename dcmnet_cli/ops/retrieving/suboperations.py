@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dcmnet_cli.core import status as dimse_status
 from dcmnet_cli.core.commands import CCancelRQ, CGetRQ, CGetRSP, CMoveRQ, CMoveRSP
+from dcmnet_cli.core.identifier import decode, text
 from dcmnet_cli.core.negotiation import AcceptedContext
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.core.uids import IMPLICIT_VR_LITTLE_ENDIAN
@@ -16,7 +17,7 @@ from dcmnet_cli.net.association import Association, Received
 from dcmnet_cli.net.service import Handlers, dispatch
 from dcmnet_cli.ops.querying.deflation import packed, unpacked
 from dcmnet_cli.ops.retrieving.reconcile import Claim, SubOperations
-from dcmnet_cli.ops.retrieving.retrieve import Request, failed_uids
+from dcmnet_cli.ops.retrieving.retrieve import FAILED_UIDS, Request
 from dcmnet_cli.ops.stop import Stop
 
 CANCEL_PATIENCE = 10.0
@@ -135,3 +136,9 @@ def _counts(response: CMoveRSP | CGetRSP) -> SubOperations:
         response.number_of_failed_suboperations,
         response.number_of_warning_suboperations,
     )
+
+
+def failed_uids(identifier: bytes, explicit: bool) -> tuple[str, ...]:
+    """The Failed SOP Instance UID List of a final response's identifier. Raises InvalidIdentifier."""
+    element = decode(identifier, explicit).get(FAILED_UIDS)
+    return tuple(filter(None, text(element, "").split("\\"))) if element is not None else ()
