@@ -26,6 +26,8 @@ class PaddedUID(str):
 
 
 class CStoreRQ(NamedTuple):
+    """C-STORE-RQ (PS3.7 9.3.1.1)."""
+
     message_id: int
     affected_sop_class_uid: str
     affected_sop_instance_uid: str
@@ -36,6 +38,8 @@ class CStoreRQ(NamedTuple):
 
 
 class CStoreRSP(NamedTuple):
+    """C-STORE-RSP (PS3.7 9.3.1.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -46,6 +50,8 @@ class CStoreRSP(NamedTuple):
 
 
 class CFindRQ(NamedTuple):
+    """C-FIND-RQ (PS3.7 9.3.2.1)."""
+
     message_id: int
     affected_sop_class_uid: str
     priority: int = MEDIUM
@@ -53,6 +59,8 @@ class CFindRQ(NamedTuple):
 
 
 class CFindRSP(NamedTuple):
+    """C-FIND-RSP (PS3.7 9.3.2.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -62,6 +70,8 @@ class CFindRSP(NamedTuple):
 
 
 class CGetRQ(NamedTuple):
+    """C-GET-RQ (PS3.7 9.3.3.1)."""
+
     message_id: int
     affected_sop_class_uid: str
     priority: int = MEDIUM
@@ -84,6 +94,8 @@ class CGetRSP(NamedTuple):
 
 
 class CMoveRQ(NamedTuple):
+    """C-MOVE-RQ (PS3.7 9.3.4.1)."""
+
     message_id: int
     affected_sop_class_uid: str
     move_destination: str
@@ -107,12 +119,16 @@ class CMoveRSP(NamedTuple):
 
 
 class CEchoRQ(NamedTuple):
+    """C-ECHO-RQ (PS3.7 9.3.5.1)."""
+
     message_id: int
     affected_sop_class_uid: str = VERIFICATION
     command_data_set_type: int = NO_DATA_SET
 
 
 class CEchoRSP(NamedTuple):
+    """C-ECHO-RSP (PS3.7 9.3.5.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -128,6 +144,8 @@ class CCancelRQ(NamedTuple):
 
 
 class NEventReportRQ(NamedTuple):
+    """N-EVENT-REPORT-RQ (PS3.7 10.3.1.1)."""
+
     message_id: int
     affected_sop_class_uid: str
     affected_sop_instance_uid: str
@@ -136,6 +154,8 @@ class NEventReportRQ(NamedTuple):
 
 
 class NEventReportRSP(NamedTuple):
+    """N-EVENT-REPORT-RSP (PS3.7 10.3.1.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -147,6 +167,8 @@ class NEventReportRSP(NamedTuple):
 
 
 class NGetRQ(NamedTuple):
+    """N-GET-RQ (PS3.7 10.3.2.1)."""
+
     message_id: int
     requested_sop_class_uid: str
     requested_sop_instance_uid: str
@@ -155,6 +177,8 @@ class NGetRQ(NamedTuple):
 
 
 class NGetRSP(NamedTuple):
+    """N-GET-RSP (PS3.7 10.3.2.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -167,6 +191,8 @@ class NGetRSP(NamedTuple):
 
 
 class NSetRQ(NamedTuple):
+    """N-SET-RQ (PS3.7 10.3.3.1)."""
+
     message_id: int
     requested_sop_class_uid: str
     requested_sop_instance_uid: str
@@ -174,6 +200,8 @@ class NSetRQ(NamedTuple):
 
 
 class NSetRSP(NamedTuple):
+    """N-SET-RSP (PS3.7 10.3.3.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -186,6 +214,8 @@ class NSetRSP(NamedTuple):
 
 
 class NActionRQ(NamedTuple):
+    """N-ACTION-RQ (PS3.7 10.3.4.1)."""
+
     message_id: int
     requested_sop_class_uid: str
     requested_sop_instance_uid: str
@@ -194,6 +224,8 @@ class NActionRQ(NamedTuple):
 
 
 class NActionRSP(NamedTuple):
+    """N-ACTION-RSP (PS3.7 10.3.4.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -215,6 +247,8 @@ class NCreateRQ(NamedTuple):
 
 
 class NCreateRSP(NamedTuple):
+    """N-CREATE-RSP (PS3.7 10.3.5.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
@@ -227,6 +261,8 @@ class NCreateRSP(NamedTuple):
 
 
 class NDeleteRQ(NamedTuple):
+    """N-DELETE-RQ (PS3.7 10.3.6.1)."""
+
     message_id: int
     requested_sop_class_uid: str
     requested_sop_instance_uid: str
@@ -234,6 +270,8 @@ class NDeleteRQ(NamedTuple):
 
 
 class NDeleteRSP(NamedTuple):
+    """N-DELETE-RSP (PS3.7 10.3.6.2)."""
+
     message_id_being_responded_to: int
     status: int
     affected_sop_class_uid: str = ""
