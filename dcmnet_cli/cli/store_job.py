@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from dcmnet_cli.ops.storing.invent import Inventor
     from dcmnet_cli.render.junit import Case
 
+_MOST_READERS = 8  # processes that read headers: with more of them the disk has the last word
+
 
 class StoreJob:
     """Plans, sends, shows and leaves. Raises UsageError for options that cannot be meant."""
@@ -128,6 +130,7 @@ class StoreJob:
                 group=self._sending.group,
                 check_uids=not self._inputs.no_uid_checks,
                 on_source=reading.seen,
+                processes=min(_MOST_READERS, os.cpu_count() or 1),
             )
         if self._inputs.part10_only:
             plan, taken = take_out(plan, lambda instance: "no file meta information" in instance.file.notes)

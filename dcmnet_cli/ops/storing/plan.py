@@ -10,10 +10,11 @@ from typing import NamedTuple
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.negotiation import MAXIMUM_CONTEXTS
 from dcmnet_cli.errors import InputError
-from dcmnet_cli.net.part10 import DicomFile, read_file
+from dcmnet_cli.net.part10 import DicomFile
 from dcmnet_cli.ops.files.opened import Source
 from dcmnet_cli.ops.files.sources import Found, Skipped, unread
 from dcmnet_cli.ops.storing.proposals import Proposal
+from dcmnet_cli.ops.storing.survey import Seen, look_at_all
 
 
 class Instance(NamedTuple):
@@ -86,15 +87,19 @@ def make_plan(
     group: str = "study",
     check_uids: bool = True,
     on_source: Callable[[int], None] | None = None,
+    processes: int = 1,
 ) -> Plan:
     """Read every source once and plan its transfer; ``group`` is "study" or "none".
 
     ``on_source`` is told how many were looked at, every 256 of them. Instances keep the order of their sources within
-    a study, studies that of their first instance.
+    a study, studies that of their first instance. ``processes`` as in ``look_at_all``.
     """
-    survey = _Survey(group == "study", check_uids)
-    for count, source in enumerate(sources, 1):
-        survey.add(source)
+    survey = _Survey(group == "study")
+    for count, seen in enumerate(look_at_all(sources, check_uids, processes), 1):
+        if isinstance(seen, Skipped):
+            survey.skipped.append(seen)
+        else:
+            survey.add(*seen)
         if on_source and not count % 256:
             on_source(count)
     return Plan(
@@ -112,7 +117,7 @@ def make_plan(
 class _Survey:
     """What the sources turned out to be. ``sums`` counts files and bytes by (SOP class, transfer syntax)."""
 
-    def __init__(self, by_study: bool, check_uids: bool) -> None:
+    def __init__(self, by_study: bool) -> None:
         self.groups: dict[str, Group] = {}
         self.sums: dict[tuple[str, str], list[int]] = {}
         self.unfit: list[Instance] = []
@@ -120,20 +125,12 @@ class _Survey:
         self.duplicates: list[Duplicate] = []
         self.directories = 0
         self._by_study = by_study
-        self._check_uids = check_uids
         self._seen: dict[str, Instance] = {}
 
-    def add(self, found: Found) -> None:
-        if isinstance(found, Skipped):
-            self.skipped.append(found)
-            return
-        try:
-            with found.open() as opened:
-                file = read_file(opened.pread, opened.size, check_uids=self._check_uids)
-        except InputError as error:
-            self.skipped.append(unread(found.label, error))
-            return
-        if file is None:
+    def add(self, found: Source, file: Seen) -> None:
+        if isinstance(file, InputError):
+            self.skipped.append(unread(found.label, file))
+        elif file is None:
             self.skipped.append(Skipped(found.label, "not DICOM", False))
         elif file.sop_class_uid == uids.MEDIA_STORAGE_DIRECTORY:
             self.directories += 1
