@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -39,28 +40,39 @@ BENCHMARKS = (
 def main(words: Sequence[str]) -> int:
     """Measure what is asked for and print the table; 1 when a goal was missed or a result was wrong."""
     options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = [each for each in BENCHMARKS if not options.names or each.name in options.names]
     rows: list[Row] = []
     has_failed = False
     with tempfile.TemporaryDirectory(prefix="dcmnet-bench-") as folder:
         install(Path(folder) / "installed")
         bench = Bench(Path(folder), options.runs, tenth=options.quick)
-        for each in chosen:
-            if each.missing:
-                _say(f"{each.name}: left out, {' and '.join(each.missing)} not installed")
-                continue
-            try:
-                for row in each.measure(bench):
-                    _say(f"{row.work}: {shown_ratio(row)} {row.verdict}")
-                    rows.append(row)
-            except WrongResult as error:
-                _say(f"{each.name}: wrong result: {error}")
-                has_failed = True
+        try:
+            for each in chosen:
+                has_failed |= not _measure(each, bench, rows)
+        except KeyboardInterrupt:
+            _say("interrupted: the table has what was measured")
+            has_failed = True
         facts = _facts(words)
     table.show(rows, facts)
     if options.markdown:
         options.markdown.write_text(table.markdown(rows, facts), encoding="utf-8")
     return int(has_failed or any(row.verdict == "missed" for row in rows))
+
+
+def _measure(each: Benchmark, bench: Bench, rows: list[Row]) -> bool:
+    """Add the rows of one comparison as they come; False when a result was wrong."""
+    if each.missing:
+        _say(f"{each.name}: left out, {' and '.join(each.missing)} not installed")
+        return True
+    try:
+        for row in each.measure(bench):
+            _say(f"{row.work}: {shown_ratio(row)} {row.verdict}")
+            rows.append(row)
+    except WrongResult as error:
+        _say(f"{each.name}: wrong result: {error}")
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:
