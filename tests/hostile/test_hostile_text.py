@@ -7,6 +7,8 @@ import re
 import select
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -135,7 +137,7 @@ def test_a_log_for_people_shows_no_control_characters(level: str, tmp_path: Path
     words = ("listen", "0", "--bind", "127.0.0.1", "-od", str(tmp_path / "objects"), level)
     output = Screen("listen", *words[1:])
     port = int(re.search(r"127\.0\.0\.1:(\d+)", output.until("listening"))[1])  # type: ignore[index]
-    send_all(port)
+    output.read_while(lambda: send_all(port))
     shown = output.end()
     assert all(line.isprintable() for line in STEERING.sub("", shown).splitlines())
     assert "owned" in shown
@@ -156,6 +158,15 @@ class Screen:
         time.sleep(0.05)
         self._read()
         return self.text
+
+    def read_while(self, work: Callable[[], None]) -> None:
+        """Do ``work`` and read meanwhile: nobody can write to a terminal that is full."""
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(work)
+            while not working.done():
+                self._read()
+                time.sleep(0.01)
+        working.result()
 
     @property
     def text(self) -> str:
