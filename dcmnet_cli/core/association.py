@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dcmnet_cli.core import codec, command_set, negotiation
 from dcmnet_cli.core.command_set import COMMAND_SET_LIMIT
-from dcmnet_cli.core.commands import COMMAND_FIELDS, Message
+from dcmnet_cli.core.commands import COMMAND_FIELDS, Message, Response
 from dcmnet_cli.core.events import (
     AssociationEvent,
     MessageReceived,
@@ -83,6 +83,7 @@ class AssociationProtocol(UpperLayer):
         super().__init__(is_requestor, trace, buffer_size)
         self.largest_sent_pdu = 0  # our own limit for peers that announce more than they can take; 0 is none
         self._timers = timers
+        self._encoder = command_set.Encoder()
         self._outstanding = Outstanding()
         self._announced = 0  # the maximum length we told the peer
         self._received = 0  # bytes of fragments since the last progress
@@ -148,7 +149,7 @@ class AssociationProtocol(UpperLayer):
         self._process(Event.P_DATA_REQUEST)
         if self.negotiated is None or context_id not in self.negotiated.contexts:
             raise LocalProtocolError(f"presentation context {context_id} was not accepted")
-        raw = command_set.encode(message)
+        raw = self._encoder.encode(message)
         if COMMAND_FIELDS.get(type(message), 0x8000) < 0x8000:
             self._outstanding.add(context_id, message)
         framed = frame_command(context_id, raw, self._peer_maximum_length())
@@ -156,6 +157,16 @@ class AssociationProtocol(UpperLayer):
         self._out += framed
         if self._trace is not None:
             self._trace(Trace(True, message, raw, context_id))
+
+    def prepare_response(self, context_id: int, response: Response) -> Buffers:
+        """The bytes of a response without a data set, for ``send_prepared`` when it is due. Nothing is queued."""
+        return frame_command(context_id, self._encoder.encode(response), self._peer_maximum_length())
+
+    def send_prepared(self, prepared: Buffers, now: float) -> None:
+        """Queue what ``prepare_response`` made. It is not traced."""
+        self._now = self._since = now
+        self._process(Event.P_DATA_REQUEST)
+        self._out += prepared
 
     def send_alike(self, context_id: int, response: Message, data_sets: Iterable[bytes], now: float) -> bytes:
         """One response again and again, with one of ``data_sets`` each: the bytes to be written for all of them.
@@ -206,9 +217,7 @@ class AssociationProtocol(UpperLayer):
         """``count`` bytes were received into the buffer. Once the association is over they are dropped."""
         if self.is_over:
             return
-        if (
-            not self._assembler.in_message and self._timer()[0] == "idle"
-        ):  # silence within a message counts from its first byte
+        if self.state is State.STA6 and self._is_idle():  # silence within a message counts from its first byte
             self._since = now
         self._receiver.buffer_updated(count)
         self._now = now
@@ -417,14 +426,16 @@ class AssociationProtocol(UpperLayer):
     def _timer(self) -> tuple[str, float | None]:
         state = self.state
         if state is State.STA6:
-            if self._outstanding or self._assembler.in_message or self._receiver.in_pdu:
-                return "dimse", self._timers.dimse
-            return "idle", self._timers.idle
+            return ("idle", self._timers.idle) if self._is_idle() else ("dimse", self._timers.dimse)
         if state is State.STA2 or state is State.STA5:
             return "acse", self._timers.acse
         if state is State.STA13:
             return "closing", self._timers.closing
         return ("release", self._timers.release) if state in _RELEASING else ("", None)
+
+    def _is_idle(self) -> bool:
+        """In Sta6: nothing is under way in either direction."""
+        return not (self._assembler.in_message or self._outstanding or self._receiver.in_pdu)
 
     def waiting_for(self) -> str:
         """What the peer owes us now, in words."""

@@ -164,6 +164,40 @@ def decode(data: bytes, notes: list[str]) -> Message:
     return _fill(record, elements, notes)
 
 
+class Encoder:
+    """Encodes the command sets of one association, as ``encode`` does: the other way round of a ``Decoder``."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[tuple[object, ...], _Shape] = {}
+
+    def encode(self, message: Message) -> bytes:
+        """The command set of ``message``. Raises LocalProtocolError where a value cannot be sent."""
+        if not isinstance(message, (CStoreRQ, CStoreRSP)):
+            return encode(message)
+        sop_class, uid = message.affected_sop_class_uid, message.affected_sop_instance_uid
+        if type(sop_class) is not str or type(uid) is not str:  # a PaddedUID is told back with its padding
+            return encode(message)
+        key: tuple[object, ...]
+        if isinstance(message, CStoreRQ):
+            number, key = message[0], (len(uid), sop_class, *message[3:])
+        else:
+            number, key = message[0], (len(uid), *message[1:3], *message[4:])
+        shape = self._shapes.get(key)
+        try:
+            if shape is not None:
+                value = uid.encode("ascii", "surrogateescape")
+                padding = b"\0" if len(value) % 2 else b""
+                return b"".join((shape.before, number.to_bytes(2, "little"), shape.between, value, padding))
+        except (ValueError, OverflowError):
+            pass  # ``encode`` finds it as well, and has the words
+        data = encode(message)
+        if len(data) <= _LONGEST_SHAPE and len(self._shapes) < _MOST_SHAPES:
+            shape = _shape(data, message)
+            if shape is not None:
+                self._shapes[key] = shape
+        return data
+
+
 class Decoder:
     """Decodes the command sets of one association, as ``decode`` does.
 
@@ -179,11 +213,12 @@ class Decoder:
         """The message in a complete command set. Raises InvalidCommandSet, naming the element."""
         shape = self._shapes.get(len(data))
         if shape is not None and data.startswith(shape.before) and data[shape.middle : shape.end] == shape.between:
-            message_id = data[shape.middle - 2] | data[shape.middle - 1] << 8
+            number = data[shape.middle - 2] | data[shape.middle - 1] << 8
             uid = _decode_value(_INSTANCE, "UI", data[shape.end :], self._notes)
-            if isinstance(shape.message, CStoreRQ):
-                return shape.message._replace(message_id=message_id, affected_sop_instance_uid=uid)
-            return shape.message._replace(message_id_being_responded_to=message_id, affected_sop_instance_uid=uid)
+            known = shape.message
+            if isinstance(known, CStoreRQ):
+                return CStoreRQ(number, known[1], uid, *known[3:])
+            return CStoreRSP(number, known[1], known[2], uid, *known[4:])
         message = decode(data, self._notes)
         if len(data) > _LONGEST_SHAPE or len(self._shapes) >= _MOST_SHAPES:
             return message

@@ -355,6 +355,8 @@ def respond(request: Request, status: int, **elements: object) -> Response:
 
     Elements that this kind of response does not have are a TypeError of the caller's.
     """
+    if type(request) is CStoreRQ and not elements:  # the same as below, and what is asked for thousands of times
+        return CStoreRSP(request.message_id, status, request.affected_sop_class_uid, request.affected_sop_instance_uid)
     record = RECORDS[COMMAND_FIELDS[type(request)] | 0x8000]
     fields: dict[str, object] = {"message_id_being_responded_to": request.message_id, "status": status}
     for name in ("sop_class_uid", "sop_instance_uid"):

@@ -17,7 +17,7 @@ from dcmnet_cli.core.events import (
     ReleaseRequested,
 )
 from dcmnet_cli.core.negotiation import AcceptedContext, Negotiated
-from dcmnet_cli.core.pdata import Buffer, Chunks, chunks_of
+from dcmnet_cli.core.pdata import Buffer, Buffers, Chunks, chunks_of
 from dcmnet_cli.core.pdu import AAssociateAC, AAssociateRJ, AAssociateRQ
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import DcmnetError, LocalProtocolError, UnexpectedMessage, UnexpectedRelease
@@ -172,6 +172,21 @@ class Association(Link):
                 raise
         else:
             self._flush()
+        self._protocol.touch(time.monotonic())
+
+    def prepare_response(self, context_id: int, response: Response) -> Buffers | None:
+        """What ``send_prepared`` needs to send a response without a data set; None where every message is watched.
+
+        For a response that is known but not due yet: when it is, sending it takes no longer than it must.
+        """
+        if watches_traffic(self._observers):
+            return None
+        return self._protocol.prepare_response(context_id, response)
+
+    def send_prepared(self, prepared: Buffers) -> None:
+        """Send what ``prepare_response`` returned, once."""
+        self._protocol.send_prepared(prepared, time.monotonic())
+        self._flush()
         self._protocol.touch(time.monotonic())
 
     def send_alike(self, context_id: int, response: Message, data_sets: Sequence[bytes]) -> None:

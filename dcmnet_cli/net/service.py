@@ -18,7 +18,7 @@ from dcmnet_cli.core.commands import (
     respond,
 )
 from dcmnet_cli.core.negotiation import AcceptedContext
-from dcmnet_cli.core.pdata import Buffer
+from dcmnet_cli.core.pdata import Buffer, Buffers
 from dcmnet_cli.net.association import Association, Received
 
 SUCCESS = 0x0000
@@ -46,6 +46,7 @@ class ServiceRequest:
         self.message = message
         self.is_answered = False
         self._was_cancelled = False
+        self._expected: tuple[int, Buffers | None] = (0, None)
 
     def fragments(self) -> Iterator[list[memoryview]]:
         """The data set as it arrives: lists of views, each list borrowed until the next (see ``Association``)."""
@@ -55,13 +56,25 @@ class ServiceRequest:
         """The whole data set. Longer ones end the association, so this is for identifiers, not for objects."""
         return self.association.read_data_set(limit)
 
+    def expect(self, status: int) -> None:
+        """``respond`` will most likely be called with nothing but ``status``: that response is made by now.
+
+        Worth its while before the data set is read: the peer is busy sending then, and waits later.
+        """
+        response = respond(self.message, status)
+        self._expected = status, self.association.prepare_response(self.context.context_id, response)
+
     def respond(self, status: int, data_set: Buffer | None = None, **elements: object) -> None:
         """Send a response: pending ones as often as needed, one final one. ``elements`` as in ``core.commands``."""
         self.association.drain()
-        if data_set is not None:
-            elements["command_data_set_type"] = DATA_SET
-        response = respond(self.message, status, **elements)
-        self.association.send(self.context.context_id, response, data_set or b"")
+        expected, prepared = self._expected
+        if prepared is not None and status == expected and data_set is None and not elements:
+            self.association.send_prepared(prepared)
+        else:
+            if data_set is not None:
+                elements["command_data_set_type"] = DATA_SET
+            response = respond(self.message, status, **elements)
+            self.association.send(self.context.context_id, response, data_set or b"")
         self.is_answered = status not in (0xFF00, 0xFF01)
 
     def respond_alike(self, status: int, data_sets: Sequence[bytes]) -> None:

@@ -54,24 +54,24 @@ class Folder:
         self._unnamed = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_OWN_DESCRIPTORS) else 0
         try:
             self._directory = Directory(path)
-            with self.begin(b"") as probe:
+            with self.begin() as probe:
                 probe.discard()
             self._directory.clear_leftovers()
         except OSError as error:
             raise OutputError(f"cannot write to folder {path}: {_words(error)}", path=path) from error
 
-    def begin(self, header: bytes = b"") -> "IncomingFile":
-        """A new file that begins with ``header`` and has no final name yet. Raises OutputError."""
+    def begin(self) -> "IncomingFile":
+        """A new file that has no final name yet. Raises OutputError."""
         try:
             directory = self.current()
             if self._unnamed:
                 try:
-                    return IncomingFile(self, directory, directory.take_unnamed(self._unnamed), "", header)
+                    return IncomingFile(self, directory, directory.take_unnamed(self._unnamed), "")
                 except OSError as error:
                     if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                         self._unnamed = 0
                     # Whatever else it was stands in the way of a named one, too, and is better told then.
-            return IncomingFile(self, directory, *directory.create(), header)
+            return IncomingFile(self, directory, *directory.create())
         except OSError as error:
             raise self._error("create a file in", error) from error
 
@@ -129,13 +129,12 @@ class Folder:
 class IncomingFile:
     """One object while it arrives. Exactly one of ``commit`` and ``discard`` ends it; leaving it discards."""
 
-    def __init__(self, folder: Folder, directory: Directory, descriptor: int, temporary: str, header: bytes) -> None:
+    def __init__(self, folder: Folder, directory: Directory, descriptor: int, temporary: str) -> None:
         self._folder = folder
         self._directory = directory  # where the temporary name is
         self._descriptor = descriptor
         self._temporary = temporary
         self._reader = -1
-        self._pending: list[Buffer] = [header] if header else []
         self.length = 0
 
     def __enter__(self) -> "IncomingFile":
@@ -144,20 +143,20 @@ class IncomingFile:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
-    def head(self, header: bytes) -> None:
-        """Put ``header`` before what is written next."""
-        self._pending.append(header)
-
     def write(self, batch: Sequence[Buffer]) -> None:
         """Append ``batch``, in one system call where the kernel takes it so. Raises OutputError."""
-        buffers: list[Buffer] = [*self._pending, *batch]
-        self._pending = []
+        buffers = [*batch]
         try:
             while buffers:
                 written = os.writev(self._descriptor, buffers[:_IOV_MAX])
                 self.length += written
-                while buffers and written >= len(buffers[0]):
-                    written -= len(buffers.pop(0))
+                done = 0
+                for buffer in buffers:
+                    if written < len(buffer):
+                        break
+                    written -= len(buffer)
+                    done += 1
+                del buffers[:done]
                 if written:
                     buffers[0] = memoryview(buffers[0])[written:]
         except OSError as error:
@@ -166,8 +165,6 @@ class IncomingFile:
     def reader(self) -> int:
         """A descriptor to read the file by, closed with it. Raises OSError."""
         if self._reader < 0:
-            if self._pending:
-                self.write([])
             if self._temporary:
                 self._reader = os.open(self._temporary, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory.number)
             else:
@@ -176,8 +173,6 @@ class IncomingFile:
 
     def commit(self, relative: str) -> Stored:
         """Give the object its final name, a path of ``/``-parted components below the folder. Raises OutputError."""
-        if self._pending:
-            self.write([])
         *folders, name = relative.split("/")
         try:
             if not {"", ".", ".."}.isdisjoint((*folders, name)):

@@ -41,7 +41,8 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def store(folder: Folder, name: str, body: bytes = BODY, head: bytes = b"") -> Stored:
-    with folder.begin(head or header()) as file:
+    with folder.begin() as file:
+        file.write([head or header()])
         half = len(body) // 2
         file.write([memoryview(body)[:half]])
         file.write([memoryview(body)[half:]])
@@ -61,7 +62,8 @@ def read(root: Path, name: str) -> bytes:
 
 def test_a_file_appears_whole_and_at_once(root: Path) -> None:
     folder = Folder(str(root))
-    with folder.begin(header()) as file:
+    with folder.begin() as file:
+        file.write([header()])
         file.write([memoryview(BODY)])
         assert not [name for name in files(root) if not name.startswith(".dcmnet-")]
         assert file.commit("a.dcm") == Stored("stored", str(root / "a.dcm"))
@@ -71,7 +73,8 @@ def test_a_file_appears_whole_and_at_once(root: Path) -> None:
 
 def test_what_is_not_committed_leaves_nothing(root: Path) -> None:
     folder = Folder(str(root))
-    with folder.begin(header()) as file:
+    with folder.begin() as file:
+        file.write([header()])
         file.write([memoryview(BODY)])
     assert files(root) == []
     file.discard()  # twice is once
@@ -101,7 +104,8 @@ def test_thousands_of_fragments_in_one_batch(root: Path) -> None:
     """More than the kernel takes in one call, some of them empty."""
     folder = Folder(str(root))
     body = memoryview(bytes(range(256)) * 40)
-    with folder.begin(b"head") as file:
+    with folder.begin() as file:
+        file.write([b"head"])
         file.write([body[index : index + 2] if index % 6 else body[:0] for index in range(0, len(body), 2)])
         file.commit("a")
         expected = b"head" + b"".join(bytes(body[index : index + 2]) for index in range(0, len(body), 2) if index % 6)
@@ -110,7 +114,8 @@ def test_thousands_of_fragments_in_one_batch(root: Path) -> None:
 
 def test_an_object_without_a_byte_of_data(root: Path) -> None:
     folder = Folder(str(root))
-    with folder.begin(header()) as file:
+    with folder.begin() as file:
+        file.write([header()])
         file.commit("a")
     assert read(root, "a") == header()
 
@@ -208,7 +213,8 @@ def test_the_same_name_at_once(root: Path, policy: str) -> None:
     def arrive(number: int) -> None:
         told = []
         for attempt in range(40):
-            with folder.begin(header()) as file:
+            with folder.begin() as file:
+                file.write([header()])
                 file.write([memoryview(bodies[number % 2])])
                 barrier.wait()
                 told.append(file.commit(f"{attempt}/a.dcm").outcome)
@@ -285,7 +291,8 @@ def test_the_folder_is_removed_and_others_still_work(root: Path) -> None:
     gone.mkdir()
     stays.mkdir()
     folder, other = Folder(str(gone)), Folder(str(stays))
-    with folder.begin(header()) as file:
+    with folder.begin() as file:
+        file.write([header()])
         file.write([memoryview(BODY)])
         shutil.rmtree(gone)
         with pytest.raises(OutputError, match=f"cannot write to {gone}: no such file or directory") as caught:
@@ -320,7 +327,8 @@ def test_a_folder_made_again_under_an_object(root: Path) -> None:
     inbox = root / "inbox"
     inbox.mkdir()
     folder = Folder(str(inbox))
-    with folder.begin(header()) as file:
+    with folder.begin() as file:
+        file.write([header()])
         file.write([memoryview(BODY)])
         inbox.rename(root / "moved")
         inbox.mkdir()
@@ -440,7 +448,8 @@ def test_leftovers_of_a_run_that_was_killed_are_cleared(root: Path) -> None:
 
 def test_what_another_process_is_receiving_is_no_leftover(root: Path) -> None:
     folder = Folder(str(root))
-    with folder.begin(header()) as file:
+    with folder.begin() as file:
+        file.write([header()])
         file.write([memoryview(BODY)])
         Folder(str(root))
         assert file.commit("a").outcome == "stored"
@@ -468,7 +477,7 @@ def test_no_descriptor_stays_open(root: Path, policy: str) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for number in range(50):
         store(folder, f"s/{number % 10}", OTHER if number % 3 else BODY)
-        with folder.begin(b"") as file:
+        with folder.begin() as file:
             file.write([memoryview(BODY)])
     assert len(os.listdir("/proc/self/fd")) <= before  # fewer, when a folder of another test goes meanwhile
 

@@ -52,6 +52,7 @@ class Naming:
     """Makes names as ``options`` say. Safe for many threads. Raises UsageError for options that make no name.
 
     ``wanted`` are the tags whose values it needs of each object, empty where the C-STORE request says it all.
+    ``is_by_uid``: the UIDs alone make the name, and asking twice gives the same.
     """
 
     def __init__(self, options: NameOptions) -> None:
@@ -65,6 +66,7 @@ class Naming:
         self._template = Template(options.template, options.extension) if options.template else None
         self._folder = self._folder_maker()
         self._name = self._name_maker()
+        self.is_by_uid = options.scheme == "uid" and not options.folders and not options.template
         self.wanted = self._template.wanted if self._template else _WANTED_BY[options.folders]
 
     def path(

@@ -24,8 +24,6 @@ CANNOT_UNDERSTAND = 0xC000
 DUPLICATE = 0xC111
 """Ours, of the range Cxxx: PS3.4 has no status for an instance that is there already and must not be replaced."""
 
-_BLOCK = 1 << 20
-
 
 class ReceivedObject(NamedTuple):
     """An object that arrived whole. ``length`` is that of its data set; ``stored`` is None when it is not kept."""
@@ -52,6 +50,14 @@ class ReceivePlan(NamedTuple):
     wants_study: bool = False
     faults: Faults | None = None
     takes: Callable[[str], bool] = lambda _: True
+
+
+class _Truth(NamedTuple):
+    """The UIDs to go by: the data set's where it differs, as those are what readers of the file will see."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    notes: tuple[str, ...]
 
 
 class Receiver:
@@ -118,13 +124,14 @@ class Receiver:
         status = fault.status if fault is not None else None
         is_refused = status is not None and category(status) == "failure"
         folder = self._plan.folder
+        said = _Truth(message.affected_sop_class_uid, message.affected_sop_instance_uid, ())
         if folder is None or is_refused:
             length, stored = self._drop(request, head), None
+            true = _truth(said, head.values())
         else:
-            length, stored = self._write(request, message, folder, head)
+            length, stored, true = self._write(request, said, folder, head)
         if status is not None and is_refused:
             return status
-        true = _truth(message, head.values())
         self._arrived(
             request,
             ReceivedObject(
@@ -149,43 +156,47 @@ class Receiver:
             length += sum(map(len, batch))
         return length
 
-    def _write(self, request: ServiceRequest, message: CStoreRQ, folder: Folder, head: Head) -> tuple[int, Stored]:
-        with folder.begin() as file:
-            length = self._take(request, message, head, file)
-            name = self._name(request, message, head.values())
-            if self._plan.convert_to and self._plan.convert_to != request.context.transfer_syntax:
-                with self._converted(request, message, folder, file, head) as converted:
-                    return length, converted.commit(name)
-            return length, file.commit(name)
+    def _write(self, request: ServiceRequest, said: _Truth, folder: Folder, head: Head) -> tuple[int, Stored, _Truth]:
+        """The object under its final name, behind a header with the UIDs that it has itself.
 
-    def _take(self, request: ServiceRequest, message: CStoreRQ, head: Head, file: IncomingFile) -> int:
-        """The data set into ``file``, behind a header with the UIDs that it has itself; returns its length."""
+        What the request says is nearly always so. File, header, name and response are made of that while the data set
+        is on its way, so that little is left to do once the peer waits.
+        """
         syntax = request.context.transfer_syntax
-        held = bytearray()  # what comes before these are known: nothing, but for peers that send crumbs
-        header = b""
-        for batch in request.fragments():
-            head.feed(batch)
-            if header:
-                file.write(batch)
-            elif head.is_settled:
-                header = self._header(request, message, syntax, head)
-                file.head(header)
-                file.write([held, *batch])
-            else:
-                held += b"".join(batch)
-        if not header:
-            header = self._header(request, message, syntax, head)
-            file.head(header)
-            file.write([held])
-        return file.length - len(header)
+        target = self._plan.convert_to
+        with folder.begin() as file:
+            header = self._header(request, said, syntax)
+            name = self._name(request, said, {}) if self._plan.naming.is_by_uid else ""
+            request.expect(0)
+            held = bytearray()  # what comes before the head is settled: nothing, but for peers that send crumbs
+            true: _Truth | None = None
+            for batch in request.fragments():
+                head.feed(batch)
+                if true is not None:
+                    file.write(batch)
+                elif head.is_settled:
+                    true = _truth(said, head.values())
+                    header = header if true is said else self._header(request, true, syntax)
+                    file.write([header, held, *batch])
+                else:
+                    held += b"".join(batch)
+            if true is None:
+                true = _truth(said, head.values())
+                header = header if true is said else self._header(request, true, syntax)
+                file.write([header, held])
+            if not name or true is not said:
+                name = self._name(request, true, head.values())
+            length = file.length - len(header)
+            if target and target != syntax:
+                with self._converted(request, true, folder, file) as converted:
+                    return length, converted.commit(name), true
+            return length, file.commit(name), true
 
-    def _header(self, request: ServiceRequest, message: CStoreRQ, syntax: str, head: Head) -> bytes:
-        true = _truth(message, head.values())
+    def _header(self, request: ServiceRequest, true: _Truth, syntax: str) -> bytes:
         return meta_header(true.sop_class_uid, true.sop_instance_uid, syntax, request.association.peer_ae_title)
 
-    def _name(self, request: ServiceRequest, message: CStoreRQ, values: Mapping[int, str]) -> str:
+    def _name(self, request: ServiceRequest, true: _Truth, values: Mapping[int, str]) -> str:
         asked = request.association.requested
-        true = _truth(message, values)
         return self._plan.naming.path(
             sop_class_uid=true.sop_class_uid,
             sop_instance_uid=true.sop_instance_uid,
@@ -196,9 +207,7 @@ class Receiver:
             values=values,
         )
 
-    def _converted(
-        self, request: ServiceRequest, message: CStoreRQ, folder: Folder, file: IncomingFile, head: Head
-    ) -> IncomingFile:
+    def _converted(self, request: ServiceRequest, true: _Truth, folder: Folder, file: IncomingFile) -> IncomingFile:
         """A second file, in the transfer syntax that was asked for. Raises ConversionError."""
         from dcmnet_cli.ops.conversion.transcode import choose, transcode
 
@@ -209,23 +218,18 @@ class Receiver:
             raise ConversionError(f"cannot be converted: {described.problem if described else 'not DICOM'}")
         choice = choose(described.transfer_syntax_uid, (target,), "lossless")
         with transcode(pread, described, choice).data as data:
-            converted = folder.begin(self._header(request, message, target, head))
+            converted = folder.begin()
+            converted.write([self._header(request, true, target)])
             for piece in data.chunks().buffers:
                 converted.write([memoryview(piece)])
             return converted
 
 
-class _Truth(NamedTuple):
-    sop_class_uid: str
-    sop_instance_uid: str
-    notes: tuple[str, ...]
-
-
-def _truth(message: CStoreRQ, values: Mapping[int, str]) -> _Truth:
-    """The UIDs to go by: the data set's where it differs, as those are what readers of the file will see."""
-    sop_class, sop_instance = message.affected_sop_class_uid, message.affected_sop_instance_uid
-    if (values.get(SOP_CLASS_UID), values.get(SOP_INSTANCE_UID)) == (sop_class, sop_instance):
-        return _Truth(sop_class, sop_instance, ())  # of nearly all objects
+def _truth(said: _Truth, values: Mapping[int, str]) -> _Truth:
+    """``said`` itself, or what the data set has that the request differs from."""
+    sop_class, sop_instance, _ = said
+    if values.get(SOP_INSTANCE_UID) == sop_instance and values.get(SOP_CLASS_UID) == sop_class:
+        return said
     true_class = _truer(values.get(SOP_CLASS_UID, ""), sop_class)
     true_instance = _truer(values.get(SOP_INSTANCE_UID, ""), sop_instance)
     notes = tuple(
@@ -233,7 +237,7 @@ def _truth(message: CStoreRQ, values: Mapping[int, str]) -> _Truth:
         for what, named, true in (("class", sop_class, true_class), ("instance", sop_instance, true_instance))
         if named != true
     )
-    return _Truth(true_class, true_instance, notes)
+    return _Truth(true_class, true_instance, notes) if notes else said
 
 
 def _truer(inner: str, named: str) -> str:
