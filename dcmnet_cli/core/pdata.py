@@ -287,12 +287,13 @@ class Receiver:
         The way of the bulk: one loop without a call per fragment. It stops in front of whatever is not plainly the
         next fragment of the data set on ``context_id``, for ``header``, ``pdv`` and ``piece`` to find the words.
         """
-        buffer, view, end = self._buffer, self._view, self._end
-        start, pdu_left, pdv_left, pdv = self._start, self._pdu_left, self._pdv_left, self._pdv
+        buffer, view, start, end = self._buffer, self._view, self._start, self._end
+        pdu_left, pdv_left = self._pdu_left, self._pdv_left
+        control, fragment_length = (None, 0) if self._pdv is None else self._pdv[1:]  # of the fragment under way
         fragments: list[memoryview] = []
         is_over = False
         while True:
-            if pdv is not None:
+            if control is not None:
                 count = min(pdv_left, end - start)
                 if count:
                     fragments.append(view[start : start + count])
@@ -300,26 +301,27 @@ class Receiver:
                     pdv_left -= count
                 if pdv_left:
                     break
-                is_over, pdv = bool(pdv.control & LAST), None
+                is_over, control = bool(control & LAST), None
                 if is_over:
                     break
             elif end - start < 6:
                 break
             elif pdu_left:
-                length, context, control = _PDV.unpack_from(buffer, start)
-                if context != context_id or control & COMMAND or length < 2 or length + 4 > pdu_left or length % 2:
+                length, context, bits = _PDV.unpack_from(buffer, start)
+                if context != context_id or bits & COMMAND or length < 2 or length + 4 > pdu_left or length % 2:
                     break
                 start += 6
                 pdu_left -= length + 4
-                pdv_left = length - 2
-                pdv = PDVHeader(context, control, pdv_left)
+                control, fragment_length = bits, length - 2
+                pdv_left = fragment_length
             else:
-                length = int.from_bytes(view[start + 2 : start + 6], "big")
+                length = int.from_bytes(buffer[start + 2 : start + 6], "big")
                 if buffer[start] != 4 or not 6 <= length <= longest_pdu:
                     break
                 start += 6
                 pdu_left = self._pdu_length = length
-        self._start, self._pdu_left, self._pdv_left, self._pdv = start, pdu_left, pdv_left, pdv
+        self._start, self._pdu_left, self._pdv_left = start, pdu_left, pdv_left
+        self._pdv = None if control is None else PDVHeader(context_id, control, fragment_length)
         return fragments, is_over
 
     def _error(self, field: str, problem: str) -> InvalidPDU:

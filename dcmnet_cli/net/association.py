@@ -23,7 +23,7 @@ from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import DcmnetError, LocalProtocolError, UnexpectedMessage, UnexpectedRelease
 from dcmnet_cli.net.link import WRITE_TIMEOUT as WRITE_TIMEOUT
 from dcmnet_cli.net.link import Link
-from dcmnet_cli.net.observer import Observer, watches_traffic
+from dcmnet_cli.net.observer import Observer
 from dcmnet_cli.net.transport import Transport
 
 
@@ -179,7 +179,7 @@ class Association(Link):
 
         For a response that is known but not due yet: when it is, sending it takes no longer than it must.
         """
-        if watches_traffic(self._observers):
+        if self._is_watched:
             return None
         return self._protocol.prepare_response(context_id, response)
 
@@ -194,7 +194,7 @@ class Association(Link):
 
         For the pending responses to a query, each of which would cost a system call, and wake the peer.
         """
-        if watches_traffic(self._observers):
+        if self._is_watched:
             for data in data_sets:
                 self.send(context_id, response, data)
             return
@@ -271,7 +271,9 @@ class Association(Link):
                     self._conclude(event)
                 batch, is_over = [event.data], event.is_last
             self._in_data_set = not is_over
-            if batch:
+            if is_over:
+                yield batch
+            elif batch:
                 begin = time.monotonic()
                 yield batch
                 self._protocol.excuse(time.monotonic() - begin)

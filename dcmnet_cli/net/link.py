@@ -66,8 +66,9 @@ class Link:
         self.peer = peer
         self.write_timeout = write_timeout
         self._observers = observers
+        self._is_watched = watches_traffic(observers)
         self._protocol = AssociationProtocol(
-            is_requestor=is_requestor, timers=timers, trace=self._trace if watches_traffic(observers) else None
+            is_requestor=is_requestor, timers=timers, trace=self._trace if self._is_watched else None
         )
         self._told = 0  # notes already passed on
         self._first_bytes = b""

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -27,7 +28,9 @@ _OWN_DESCRIPTORS = "/proc/self/fd"  # the way to an unnamed file: linkat() follo
 _IOV_MAX = 1024
 _BLOCK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PREPARED_FOR = 1.0  # seconds; a name is given only in a folder that is still in its place at that time
 _MOST_RENAMES = 10_000
+_NO_NAMES = frozenset(("", ".", ".."))
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -48,9 +51,11 @@ class Folder:
 
     def __init__(self, path: str, *, on_duplicate: str = "skip", sync: str = "none") -> None:
         self.path = path
+        self._prefix = os.path.join(path, "")
         self.on_duplicate = on_duplicate
         self.sync = sync
         self._lock = threading.Lock()
+        self._prepared = 0.0  # until when the folder need not be looked for again, on the monotonic clock
         self._unnamed = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_OWN_DESCRIPTORS) else 0
         try:
             self._directory = Directory(path)
@@ -63,7 +68,7 @@ class Folder:
     def begin(self) -> "IncomingFile":
         """A new file that has no final name yet. Raises OutputError."""
         try:
-            directory = self.current()
+            directory = self._directory if time.monotonic() < self._prepared else self.current()
             if self._unnamed:
                 try:
                     return IncomingFile(self, directory, directory.take_unnamed(self._unnamed), "")
@@ -76,16 +81,23 @@ class Folder:
             raise self._error("create a file in", error) from error
 
     def prepare(self) -> None:
-        """Open the next unnamed file ahead of ``begin``, for when there is time to wait: after a response."""
+        """Do part of the next ``begin``, for when there is time to wait: after a response."""
         if self._unnamed:
-            with suppress(OSError):  # ``begin`` meets it again, and tells
-                self._directory.prepare(self._unnamed)
+            try:
+                self.current().prepare(self._unnamed)
+                self._prepared = time.monotonic() + _PREPARED_FOR
+            except OSError:
+                self._prepared = 0.0  # ``begin`` meets it again, and tells
 
     def current(self) -> Directory:
         """The folder that the path leads to now. Raises OSError."""
         if not self._directory.is_at(self.path):
             self._directory = Directory(self.path)
         return self._directory
+
+    def path_of(self, folders: str, name: str) -> str:
+        """The path of a file below the folder, as a caller of ours can open it."""
+        return f"{self._prefix}{folders}/{name}" if folders else f"{self._prefix}{name}"
 
     def sync_files(self, paths: Iterable[str]) -> None:
         """Make files and their folders durable (``sync="association"``). Raises OutputError."""
@@ -145,20 +157,14 @@ class IncomingFile:
 
     def write(self, batch: Sequence[Buffer]) -> None:
         """Append ``batch``, in one system call where the kernel takes it so. Raises OutputError."""
-        buffers = [*batch]
+        buffers, left = batch, sum(map(len, batch))
         try:
-            while buffers:
+            while left:
                 written = os.writev(self._descriptor, buffers[:_IOV_MAX])
                 self.length += written
-                done = 0
-                for buffer in buffers:
-                    if written < len(buffer):
-                        break
-                    written -= len(buffer)
-                    done += 1
-                del buffers[:done]
-                if written:
-                    buffers[0] = memoryview(buffers[0])[written:]
+                left -= written
+                if left:
+                    buffers = _behind(buffers, written)
         except OSError as error:
             raise self._folder._error("write to", error) from error
 
@@ -173,23 +179,20 @@ class IncomingFile:
 
     def commit(self, relative: str) -> Stored:
         """Give the object its final name, a path of ``/``-parted components below the folder. Raises OutputError."""
-        *folders, name = relative.split("/")
+        folders, _, name = relative.rpartition("/")
         try:
-            if not {"", ".", ".."}.isdisjoint((*folders, name)):
+            if name in _NO_NAMES or (folders and not _NO_NAMES.isdisjoint(folders.split("/"))):
                 raise OSError(errno.EINVAL, "the name leads out of the folder")
             if self._folder.sync == "object":
                 os.fsync(self._descriptor)
-            for attempt in (1, 2):
-                try:
-                    return self._name(folders, name)
-                except FileNotFoundError:
-                    if attempt == 2:
-                        raise  # the sub-folder went between making and using it, twice: somebody is clearing up
+            try:
+                return self._name(folders, name)
+            except FileNotFoundError:
+                return self._name(folders, name)  # the sub-folder went between making and using it: once more
         except OSError as error:
             raise self._folder._error("write to", error, relative) from error
         finally:
             self.discard()
-        raise AssertionError  # the loop returns or raises
 
     def discard(self) -> None:
         """Forget the file, if it has not been named: nothing of it stays."""
@@ -203,9 +206,9 @@ class IncomingFile:
             with suppress(OSError):  # gone already: with its folder, or renamed
                 os.unlink(self._temporary, dir_fd=self._directory.number)
 
-    def _name(self, folders: list[str], name: str) -> Stored:
+    def _name(self, folders: str, name: str) -> Stored:
         directory = self._folder.current()
-        parent = self._folder.open_parents(directory, folders) if folders else directory.number
+        parent = self._folder.open_parents(directory, folders.split("/")) if folders else directory.number
         try:
             outcome, used = self._name_in(directory, parent, name)
             if self._folder.sync == "object":
@@ -213,7 +216,7 @@ class IncomingFile:
         finally:
             if folders:
                 os.close(parent)
-        return Stored(outcome, os.path.join(self._folder.path, *folders, used))
+        return Stored(outcome, self._folder.path_of(folders, used))
 
     def _name_in(self, directory: Directory, parent: int, name: str) -> tuple[str, str]:
         if self._link(parent, name):
@@ -282,6 +285,16 @@ class IncomingFile:
             return is_same
         finally:
             os.close(other)
+
+
+def _behind(buffers: Sequence[Buffer], count: int) -> list[Buffer]:
+    """What is left of ``buffers`` behind their first ``count`` bytes."""
+    rest: list[Buffer] = []
+    for buffer in buffers:
+        if count < len(buffer):
+            rest.append(memoryview(buffer)[count:])
+        count = max(0, count - len(buffer))
+    return rest
 
 
 def _same_data_set(one: int, other: int) -> bool:

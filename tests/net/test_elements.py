@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, Walk, glance, walk
+from dcmnet_cli.net.elements import WINDOW, FileWindow, Glance, Layout, Walk, walk
 from tests.dicom_files import (
     CT,
     ITEM_END,
@@ -22,11 +22,17 @@ WANTED = frozenset((0x00080016, 0x00080018, 0x0020000D))
 UIDS = {0x00080016: CT, 0x00080018: "1.2.3.4", 0x0020000D: "1.2.3"}
 
 
-def walked(data: bytes, layout: Layout = LITTLE, offset: int = 0, last: int | None = None) -> Walk:
+def walked(
+    data: bytes,
+    layout: Layout = LITTLE,
+    offset: int = 0,
+    last: int | None = None,
+    wanted: frozenset[int] = WANTED,
+) -> Walk:
     def pread(count: int, start: int) -> bytes:
         return data[start : start + count]
 
-    return walk(FileWindow(pread, len(data), pread(WINDOW, 0)), offset, layout, WANTED, last)
+    return walk(FileWindow(pread, len(data), pread(WINDOW, 0)), offset, layout, wanted, last)
 
 
 def sequence(content: bytes, vr: str = "SQ", tag: int = 0x30060020) -> bytes:
@@ -224,17 +230,25 @@ def test_mutations_raise_nothing_and_end_within_the_file(draw: st.DataObject) ->
 
 
 @given(st.data())
-def test_a_glance_finds_what_a_walk_does_or_nothing(draw: st.DataObject) -> None:
+def test_glances_find_what_walks_do_or_nothing(draw: st.DataObject) -> None:
+    """Whatever a glance remembers of one data set, it takes no other one for it."""
     layout = draw.draw(st.sampled_from([LITTLE, BIG, IMPLICIT]))
-    data = bytearray(data_set(vr=layout.explicit, order="<" if layout.little else ">"))
-    for _ in range(draw.draw(st.integers(0, 4))):
-        data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.sampled_from([0, 1, 8, 0x18, 0xFE, 0xFF, 0x41]))
-    cut = bytes(data[: draw.draw(st.integers(0, len(data)))])
-    last = draw.draw(st.sampled_from([0x00080018, 0x0020000D, 0x00100020]))
-    found = glance(cut, layout, WANTED, last)
-    assert found is None or found == walked(cut, layout, last=last).values
+    wanted = draw.draw(st.sampled_from([frozenset((0x00080016, 0x00080018)), WANTED, WANTED | {0x00100020}]))
+    glance = Glance(layout, wanted)
+    instances = st.sampled_from(["1.2.3.4", "1.2.3.44", "1.2.3.4.5", ""])
+    for _ in range(draw.draw(st.integers(1, 6))):
+        data = bytearray(
+            data_set(vr=layout.explicit, order="<" if layout.little else ">", instance=draw.draw(instances))
+        )
+        for _ in range(draw.draw(st.integers(0, 3))):
+            data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.sampled_from([0, 1, 8, 0x18, 0xFE, 0x41]))
+        cut = bytes(data[: draw.draw(st.sampled_from([len(data), draw.draw(st.integers(0, len(data)))]))])
+        found = glance(cut)
+        assert found is None or found == walked(cut, layout, last=max(wanted), wanted=wanted).values
 
 
 def test_a_glance_is_enough_for_a_plain_beginning() -> None:
-    assert glance(data_set()[:200], LITTLE, WANTED, 0x00080018) == {0x00080016: CT, 0x00080018: "1.2.3.4"}
-    assert glance(data_set(vr=False), IMPLICIT, WANTED, 0x0020000D) == UIDS
+    glance = Glance(LITTLE, frozenset((0x00080016, 0x00080018)))
+    for instance in ("1.2.3.4", "1.2.3.6", "1.2.3.4.5.6"):
+        assert glance(data_set(instance)[:200]) == {0x00080016: CT, 0x00080018: instance}
+    assert Glance(IMPLICIT, WANTED)(data_set(vr=False)) == UIDS

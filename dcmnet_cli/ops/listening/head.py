@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from dcmnet_cli.core import uids
 from dcmnet_cli.core.pdata import Buffer
-from dcmnet_cli.net.elements import WINDOW, FileWindow, Layout, glance, walk
+from dcmnet_cli.net.elements import WINDOW, FileWindow, Glance, Layout, walk
 from dcmnet_cli.net.part10 import layout_of
 
 _GLANCE = 1024
@@ -17,14 +17,17 @@ class Head:
     """Collects the values of the ``wanted`` tags, all of the top level, from a data set that comes in fragments.
 
     Feeding costs nothing any more once ``is_settled``. Whatever the bytes are, it never raises: what cannot be read is
-    missing, and the work is linear in the bytes, ``limit`` of them at most.
+    missing, and the work is linear in the bytes, ``limit`` of them at most. One ``glance``, of the same tags and
+    transfer syntax, can serve many data sets.
     """
 
-    def __init__(self, wanted: frozenset[int], transfer_syntax_uid: str, limit: int = LIMIT) -> None:
+    def __init__(
+        self, wanted: frozenset[int], transfer_syntax_uid: str, limit: int = LIMIT, glance: Glance | None = None
+    ) -> None:
         self.is_settled = not wanted
         self._wanted = wanted
-        self._last = max(wanted, default=0)
-        self._layout = layout_of(transfer_syntax_uid)
+        self._glance = glance or Glance(layout_of(transfer_syntax_uid), wanted)
+        self._syntax = transfer_syntax_uid
         self._limit = limit
         self._held = bytearray()
         self._next_look = 0
@@ -36,7 +39,7 @@ class Head:
         """Look at the next fragments. The views are not kept."""
         if self.is_settled or not views:
             return
-        if not self._held and self._inflate is None and (self._glance(views[0]) or self._look(views[0])):
+        if not self._held and self._inflate is None and (self._glance_at(views[0]) or self._look(views[0])):
             return  # the common cases: all of it in the first fragment, and nothing copied
         for view in views:
             self._take(view)
@@ -68,8 +71,8 @@ class Head:
         except zlib.error:
             self._limit = 0  # not deflated after all: nothing more can be read
 
-    def _glance(self, view: Buffer) -> bool:
-        found = glance(bytes(view[:_GLANCE]), self._layout, self._wanted, self._last)
+    def _glance_at(self, view: Buffer) -> bool:
+        found = self._glance(bytes(view[:_GLANCE]))
         if found is None:
             return False
         self._values = found
@@ -82,7 +85,7 @@ class Head:
         with view:
             first = bytes(view[:WINDOW])
             window = FileWindow(lambda count, at: bytes(view[at : at + count]), len(view), first)
-            found = walk(window, 0, self._true_layout(first), self._wanted, self._last)
+            found = walk(window, 0, self._true_layout(first), self._wanted, max(self._wanted))
             self._values = found.values
             past = not found.problem and found.end + 8 <= len(view)
         self.is_settled = self.is_settled or past
@@ -91,5 +94,6 @@ class Head:
     def _true_layout(self, first: bytes) -> Layout:
         """Some peers send implicit VR where an explicit syntax was agreed; the first element shows it."""
         vr = first[4:6]
-        is_implicit = self._layout.explicit and len(vr) == 2 and not (vr.isalpha() and vr.isupper())
-        return Layout(False, True) if is_implicit else self._layout
+        layout = layout_of(self._syntax)
+        is_implicit = layout.explicit and len(vr) == 2 and not (vr.isalpha() and vr.isupper())
+        return Layout(False, True) if is_implicit else layout

@@ -185,9 +185,7 @@ class EventLog(ServerObserver):
         """An object arrived whole and is safe; with ``tell`` it is an event of its own."""
         outcome = received.stored.outcome if received.stored is not None else "ignored"
         self._count(COUNTED_OUTCOMES[outcome])
-        tally = self._received.get(remote)
-        if tally is None:
-            tally = self._received.setdefault(remote, Received())
+        tally = self._received.get(remote) or self._received.setdefault(remote, Received())
         tally.add(outcome, received.length, received.study_instance_uid)
         self.last_activity = time.monotonic()
         if tell or received.notes:

@@ -90,6 +90,10 @@ class Naming:
         arrival = Arrival(*uids, calling, called, address, values or {}, moment, next(self._sequence))
         return self._path(arrival)
 
+    def by_uid(self, sop_class_uid: str, sop_instance_uid: str) -> str:
+        """The same for names that ``is_by_uid``."""
+        return uid_component(sop_instance_uid, self._before(sop_class_uid), self._options.extension)
+
     def sample(self) -> str:
         """The path of an invented CT image, for a look before the first object comes."""
         texts = {0x00080020: "20240131", 0x00080030: "142359", _MODALITY: "CT", SERIES_DATE: "20240131"}
@@ -156,15 +160,18 @@ class Naming:
         extension = self._options.extension
 
         def before(arrival: Arrival) -> str:
-            return modality_word(arrival.sop_class_uid) + "." if self._options.modality else ""
+            return self._before(arrival.sop_class_uid)
 
         makers: dict[str, Callable[[Arrival], str]] = {
-            "uid": lambda arrival: uid_component(arrival.sop_instance_uid, before(arrival), extension),
+            "uid": lambda arrival: self.by_uid(arrival.sop_class_uid, arrival.sop_instance_uid),
             "unique": lambda arrival: f"{before(arrival)}{_fresh_uid()}{extension}",
             "short": lambda arrival: f"{before(arrival).replace('.', '_')}{os.urandom(8).hex()}{extension}",
             "time": lambda arrival: f"{self._clock(arrival.at)}.{modality_word(arrival.sop_class_uid)}{extension}",
         }
         return makers[self._options.scheme]
+
+    def _before(self, sop_class_uid: str) -> str:
+        return modality_word(sop_class_uid) + "." if self._options.modality else ""
 
     def _clock(self, at: float) -> str:
         """The time to the millisecond; a serial number behind it for all but the first object of a millisecond."""

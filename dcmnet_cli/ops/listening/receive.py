@@ -12,7 +12,15 @@ from dcmnet_cli.core.commands import CStoreRQ
 from dcmnet_cli.core.status import category
 from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import AssociationAborted, ConnectionLost, ConversionError, DcmnetError, OutputError
-from dcmnet_cli.net.part10 import SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, meta_header, read_file
+from dcmnet_cli.net.elements import Glance
+from dcmnet_cli.net.part10 import (
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    STUDY_INSTANCE_UID,
+    layout_of,
+    meta_header,
+    read_file,
+)
 from dcmnet_cli.net.service import SOP_CLASS_NOT_SUPPORTED, ServiceRequest
 from dcmnet_cli.net.sink import Folder, IncomingFile, Stored
 from dcmnet_cli.ops.listening.faults import DURING, Faults, ObjectFault
@@ -75,6 +83,7 @@ class Receiver:
     ) -> None:
         self._plan = plan
         self._takes = lru_cache(maxsize=256)(plan.takes)  # asked for every object
+        self._glance = lru_cache(maxsize=64)(self._new_glance)
         self._arrived = arrived
         self._failed = failed
         self._lock = threading.Lock()
@@ -82,6 +91,9 @@ class Receiver:
         self._wanted = plan.naming.wanted | {SOP_CLASS_UID, SOP_INSTANCE_UID}
         if plan.wants_study:
             self._wanted |= {STUDY_INSTANCE_UID}
+
+    def _new_glance(self, transfer_syntax_uid: str) -> Glance:
+        return Glance(layout_of(transfer_syntax_uid), self._wanted)
 
     def __call__(self, request: ServiceRequest) -> int | None:
         if not self._takes(request.context.abstract_syntax):  # other services have their contexts here, too
@@ -117,7 +129,8 @@ class Receiver:
         message = request.message
         assert isinstance(message, CStoreRQ)  # the server calls this for nothing else
         begin = time.monotonic()
-        head = Head(self._wanted, request.context.transfer_syntax)
+        syntax = request.context.transfer_syntax
+        head = Head(self._wanted, syntax, glance=self._glance(syntax))
         if fault is not None and (fault.sleep_during or fault.end_moment == DURING):
             time.sleep(fault.sleep_during)
             _end_on_purpose(request, fault)
@@ -138,7 +151,7 @@ class Receiver:
                 true.sop_class_uid,
                 true.sop_instance_uid,
                 head.values().get(STUDY_INSTANCE_UID, ""),
-                request.context.transfer_syntax,
+                syntax,
                 length,
                 time.monotonic() - begin,
                 stored,
@@ -166,7 +179,8 @@ class Receiver:
         target = self._plan.convert_to
         with folder.begin() as file:
             header = self._header(request, said, syntax)
-            name = self._name(request, said, {}) if self._plan.naming.is_by_uid else ""
+            naming = self._plan.naming
+            name = naming.by_uid(said.sop_class_uid, said.sop_instance_uid) if naming.is_by_uid else ""
             request.expect(0)
             held = bytearray()  # what comes before the head is settled: nothing, but for peers that send crumbs
             true: _Truth | None = None
