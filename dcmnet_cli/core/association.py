@@ -86,6 +86,7 @@ class AssociationProtocol(UpperLayer):
         self._encoder = command_set.Encoder()
         self._outstanding = Outstanding()
         self._announced = 0  # the maximum length we told the peer
+        self._longest_command = COMMAND_SET_LIMIT - 6  # that the quick way takes
         self._received = 0  # bytes of fragments since the last progress
         self._pdu_type = 0  # of the PDU under way, 0 between PDUs
         self._skipping = False
@@ -96,8 +97,12 @@ class AssociationProtocol(UpperLayer):
     def propose(self, request: AAssociateRQ) -> None:
         """A-ASSOCIATE request; it leaves once ``connected`` is called."""
         self.request = request
-        self._announced = request.user_information.maximum_length or 0
+        self._announce(request.user_information.maximum_length)
         self._process(Event.ASSOCIATE_REQUEST)
+
+    def _announce(self, maximum_length: int | None) -> None:
+        self._announced = maximum_length or 0
+        self._longest_command = min(self._announced or COMMAND_SET_LIMIT, COMMAND_SET_LIMIT) - 6
 
     def connected(self, now: float) -> None:
         """The transport connection is open. Starts the ACSE timer, for the whole of the request or its answer."""
@@ -114,7 +119,7 @@ class AssociationProtocol(UpperLayer):
         except RemoteProtocolError as error:
             self._refuse(Event.INVALID_PDU, error)
             return
-        self._announced = answer.user_information.maximum_length or 0
+        self._announce(answer.user_information.maximum_length)
         self._process(Event.ASSOCIATE_ACCEPT, answer)
         self._establish(negotiated)
 
@@ -204,8 +209,9 @@ class AssociationProtocol(UpperLayer):
         return out
 
     def _peer_maximum_length(self) -> int:
-        limits = [self.negotiated.peer_maximum_length if self.negotiated is not None else 0, self.largest_sent_pdu]
-        return min(filter(None, limits), default=0)
+        peers = self.negotiated.peer_maximum_length if self.negotiated is not None else 0
+        ours = self.largest_sent_pdu
+        return min(peers, ours) if peers and ours else peers or ours
 
     # --- bytes in ----------------------------------------------------------------------------------------------
 
@@ -251,7 +257,7 @@ class AssociationProtocol(UpperLayer):
         context_id = self._assembler.data_set_context
         if not context_id or self._events or self._skipping or self._trace is not None or self._pdu_type not in (0, 4):
             return [], False
-        if self.state not in (State.STA6, State.STA7):
+        if self.state is not State.STA6 and self.state is not State.STA7:
             return [], False
         fragments, is_over = self._receiver.data_set(context_id, self._announced or P_DATA_LIMIT)
         self._pdu_type = 0 if self._receiver.pdu_is_used_up else 4
@@ -261,6 +267,11 @@ class AssociationProtocol(UpperLayer):
         else:
             self._count(sum(map(len, fragments)))
         return fragments, is_over
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing more can come of the bytes received so far: there are no events, and no bytes left."""
+        return not self._receiver.pending() and not self._events and not self.is_over
 
     def _advance(self) -> bool:
         """One step of parsing; False when it needs more bytes."""
@@ -288,8 +299,7 @@ class AssociationProtocol(UpperLayer):
             received = self._pending[1]
             assembler.begin_message(received)
         else:
-            longest = min(self._announced or COMMAND_SET_LIMIT, COMMAND_SET_LIMIT) - 6
-            whole = self._receiver.whole_command(assembler.contexts, longest)
+            whole = self._receiver.whole_command(assembler.contexts, self._longest_command)
             if whole is None:
                 return False
             received = assembler.add_command(*whole)

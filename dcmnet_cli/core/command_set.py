@@ -185,9 +185,10 @@ class Encoder:
         shape = self._shapes.get(key)
         try:
             if shape is not None:
+                before, _, between, _, _ = shape
                 value = uid.encode("ascii", "surrogateescape")
                 padding = b"\0" if len(value) % 2 else b""
-                return b"".join((shape.before, number.to_bytes(2, "little"), shape.between, value, padding))
+                return b"".join((before, number.to_bytes(2, "little"), between, value, padding))
         except (ValueError, OverflowError):
             pass  # ``encode`` finds it as well, and has the words
         data = encode(message)
@@ -212,13 +213,14 @@ class Decoder:
     def decode(self, data: bytes) -> Message:
         """The message in a complete command set. Raises InvalidCommandSet, naming the element."""
         shape = self._shapes.get(len(data))
-        if shape is not None and data.startswith(shape.before) and data[shape.middle : shape.end] == shape.between:
-            number = data[shape.middle - 2] | data[shape.middle - 1] << 8
-            uid = _decode_value(_INSTANCE, "UI", data[shape.end :], self._notes)
-            known = shape.message
-            if isinstance(known, CStoreRQ):
-                return CStoreRQ(number, known[1], uid, *known[3:])
-            return CStoreRSP(number, known[1], known[2], uid, *known[4:])
+        if shape is not None:
+            before, middle, between, end, known = shape
+            if data.startswith(before) and data.startswith(between, middle):
+                number = data[middle - 2] | data[middle - 1] << 8
+                uid = _decode_uid(_INSTANCE, data[end:], self._notes)
+                if isinstance(known, CStoreRQ):
+                    return CStoreRQ(number, known[1], uid, *known[3:])
+                return CStoreRSP(number, known[1], known[2], uid, *known[4:])
         message = decode(data, self._notes)
         if len(data) > _LONGEST_SHAPE or len(self._shapes) >= _MOST_SHAPES:
             return message
@@ -333,11 +335,19 @@ def _decode_value(tag: int, vr: str, raw: bytes, notes: list[str]) -> Any:
             struct.unpack_from("<H", raw, i)[0] << 16 | struct.unpack_from("<H", raw, i + 2)[0]
             for i in range(0, len(raw) - 3, 4)
         )
+    if vr == "UI":
+        return _decode_uid(tag, raw, notes)
     text = raw.strip(b"\0 ").decode("ascii", "surrogateescape")
     if vr == "LO" and len(text) > _LONGEST_COMMENT:
         notes.append(f"element (0000,{tag:04X}) has {len(text)} characters, 64 are allowed: cut off")
         return text[:_LONGEST_COMMENT]
-    if vr != "UI" or raw[len(text) :] == b"\0" * (len(text) % 2):
+    return text
+
+
+def _decode_uid(tag: int, raw: bytes, notes: list[str]) -> str:
+    text = raw.strip(b"\0 ").decode("ascii", "surrogateescape")
+    length = len(text)
+    if length == len(raw) - length % 2 and (length == len(raw) or raw[-1] == 0):
         return text
     notes.append(f"element (0000,{tag:04X}) is padded in its own way")
     uid = PaddedUID(text)

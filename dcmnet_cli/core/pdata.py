@@ -18,6 +18,8 @@ COMMAND = 0x01
 LAST = 0x02
 """Bits of the message control header (PS3.8 E.2). The others are sent 0 and never tested."""
 
+_WHOLE = COMMAND | LAST
+
 LARGEST_SENT_PDU = 1 << 18
 """Our own ceiling on what we send where the peer names none, or a very large one."""
 
@@ -91,7 +93,7 @@ def frame(context_id: int, control: int, chunks: Chunks, maximum_length: int) ->
 def frame_command(context_id: int, raw: bytes, maximum_length: int) -> Buffers:
     """A command set as ``frame`` does it, all at once: few are longer than a fragment."""
     length = len(raw)
-    if 0 < length <= largest_fragment(maximum_length):
+    if 0 < length <= min(maximum_length or LARGEST_SENT_PDU, LARGEST_SENT_PDU) - 6:
         return [_PDU_AND_PDV.pack(4, length + 6, length + 2, context_id, COMMAND | LAST), raw]
     return [buffer for batch in frame(context_id, COMMAND, chunks_of(raw), maximum_length) for buffer in batch]
 
@@ -182,17 +184,17 @@ class Receiver:
         As (context id, command set). None, with nothing used up, for all else, and where the context is none of
         ``contexts`` or the command set longer than ``longest``.
         """
-        start = self._start
-        if self._end - start < 12:
+        start, end = self._start, self._end
+        if end - start < 12:
             return None
         pdu_type, pdu_length, length, context_id, control = _PDU_AND_PDV.unpack_from(self._buffer, start)
-        end = start + 6 + pdu_length
-        if pdu_type != 4 or length + 4 != pdu_length or end > self._end or control & (COMMAND | LAST) != COMMAND | LAST:
+        stop = start + 6 + pdu_length
+        if pdu_type != 4 or control & _WHOLE != _WHOLE or length + 4 != pdu_length or stop > end:
             return None
         if not 2 <= length <= longest + 2 or length % 2 or context_id not in contexts:
             return None
-        self._start = end
-        return context_id, bytes(self._view[start + 12 : end])
+        self._start = stop
+        return context_id, bytes(self._view[start + 12 : stop])
 
     def skip(self) -> bool:
         """Drop what has come of the current PDU; True once it has come whole."""
@@ -293,33 +295,33 @@ class Receiver:
         fragments: list[memoryview] = []
         is_over = False
         while True:
-            if control is not None:
-                count = min(pdv_left, end - start)
-                if count:
-                    fragments.append(view[start : start + count])
-                    start += count
-                    pdv_left -= count
-                if pdv_left:
+            if control is None:
+                begin, room = start, pdu_left
+                if not room and end - start >= 12:
+                    pdu_type, room, length, context, bits = _PDU_AND_PDV.unpack_from(buffer, start)
+                    if pdu_type != 4 or room > longest_pdu:
+                        break
+                    begin, self._pdu_length = start + 6, room
+                elif room and end - start >= 6:
+                    length, context, bits = _PDV.unpack_from(buffer, start)
+                else:
                     break
-                is_over, control = bool(control & LAST), None
-                if is_over:
+                if context != context_id or bits & COMMAND or length < 2 or length % 2 or length + 4 > room:
                     break
-            elif end - start < 6:
+                start, pdu_left = begin + 6, room - length - 4
+                control, pdv_left = bits, length - 2
+                fragment_length = pdv_left
+            count = min(pdv_left, end - start)
+            if count:
+                fragments.append(view[start : start + count])
+                start += count
+                pdv_left -= count
+            if pdv_left:
                 break
-            elif pdu_left:
-                length, context, bits = _PDV.unpack_from(buffer, start)
-                if context != context_id or bits & COMMAND or length < 2 or length + 4 > pdu_left or length % 2:
-                    break
-                start += 6
-                pdu_left -= length + 4
-                control, fragment_length = bits, length - 2
-                pdv_left = fragment_length
-            else:
-                length = int.from_bytes(buffer[start + 2 : start + 6], "big")
-                if buffer[start] != 4 or not 6 <= length <= longest_pdu:
-                    break
-                start += 6
-                pdu_left = self._pdu_length = length
+            if control & LAST:
+                is_over, control = True, None
+                break
+            control = None
         self._start, self._pdu_left, self._pdv_left = start, pdu_left, pdv_left
         self._pdv = None if control is None else PDVHeader(context_id, control, fragment_length)
         return fragments, is_over

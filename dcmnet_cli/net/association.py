@@ -258,7 +258,8 @@ class Association(Link):
     def fragments(self) -> Iterator[list[memoryview]]:
         """The data set of the message just received, as lists of views, each list borrowed until the next.
 
-        A list holds what one read from the network brought. Nothing is yielded for a message without a data set.
+        A list holds what one read from the network brought. Nothing is yielded for a message without a data set;
+        the last list may be empty.
         """
         while self._in_data_set:
             batch, is_over = self._protocol.next_fragments()
@@ -271,12 +272,14 @@ class Association(Link):
                     self._conclude(event)
                 batch, is_over = [event.data], event.is_last
             self._in_data_set = not is_over
-            if is_over:
+            if not self._in_data_set:
                 yield batch
             elif batch:
                 begin = time.monotonic()
                 yield batch
                 self._protocol.excuse(time.monotonic() - begin)
+                if self._protocol.is_used_up:
+                    self._fill()
 
     def read_data_set(self, limit: int) -> bytes:
         """The whole data set of the message just received. Raises UnexpectedMessage beyond ``limit`` bytes."""

@@ -244,23 +244,27 @@ def _is_odd_uid(uid: str) -> bool:
 
 def meta_header(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, source_ae_title: str) -> bytes:
     """Preamble (our own zeros, never a peer's bytes), prefix and file meta information of a received object."""
-    before, behind = _meta_around(sop_class_uid, transfer_syntax_uid, source_ae_title)
-    instance = _element(0x0003, b"UI", sop_instance_uid)
-    length = len(before) + len(instance) + len(behind)
-    return b"".join((_PREAMBLE, length.to_bytes(4, "little"), before, instance, behind))
+    instance = sop_instance_uid.encode("ascii", "replace")
+    before, behind = _meta_around(sop_class_uid, len(instance), transfer_syntax_uid, source_ae_title)
+    return b"".join((before, instance, behind))
 
 
-@lru_cache(maxsize=256)
-def _meta_around(sop_class_uid: str, transfer_syntax_uid: str, source_ae_title: str) -> tuple[bytes, bytes]:
-    """What stands before and behind the instance UID: the same for all objects of a presentation context."""
-    version = _LONG_HEADER.pack(2, 1, b"OB", 2) + b"\0\1"
-    behind = (
-        _element(0x0010, b"UI", transfer_syntax_uid),
-        _element(0x0012, b"UI", uids.IMPLEMENTATION_CLASS_UID),
-        _element(0x0013, b"SH", uids.IMPLEMENTATION_VERSION_NAME),
-        _element(0x0016, b"AE", source_ae_title) if source_ae_title else b"",
+@lru_cache(maxsize=1024)
+def _meta_around(
+    sop_class_uid: str, length: int, transfer_syntax_uid: str, source_ae_title: str
+) -> tuple[bytes, bytes]:
+    """What stands before and behind an instance UID of ``length``: all objects of a presentation context share it."""
+    padding = b"\0" * (length % 2)
+    head = _LONG_HEADER.pack(2, 1, b"OB", 2) + b"\0\1" + _element(0x0002, b"UI", sop_class_uid)
+    instance = _EXPLICIT_HEADER.pack(2, 0x0003, b"UI", length + len(padding))
+    tail = (
+        _element(0x0010, b"UI", transfer_syntax_uid)
+        + _element(0x0012, b"UI", uids.IMPLEMENTATION_CLASS_UID)
+        + _element(0x0013, b"SH", uids.IMPLEMENTATION_VERSION_NAME)
+        + (_element(0x0016, b"AE", source_ae_title) if source_ae_title else b"")
     )
-    return version + _element(0x0002, b"UI", sop_class_uid), b"".join(behind)
+    group_length = len(head) + len(instance) + length + len(padding) + len(tail)
+    return _PREAMBLE + group_length.to_bytes(4, "little") + head + instance, padding + tail
 
 
 def _element(element: int, vr: bytes, value: str) -> bytes:

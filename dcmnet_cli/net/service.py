@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from dcmnet_cli.core.commands import (
     DATA_SET,
+    NO_DATA_SET,
     CCancelRQ,
     CEchoRQ,
     CFindRQ,
@@ -28,8 +29,8 @@ UNRECOGNIZED_OPERATION = 0x0211
 NO_DATA_SET_STATUS = 0xA900
 UNABLE_TO_PROCESS = 0xC000
 
-_C_REQUESTS = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ, CEchoRQ)
-_NEED_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ, NSetRQ)
+_C_REQUESTS = frozenset((CStoreRQ, CFindRQ, CGetRQ, CMoveRQ, CEchoRQ))
+_NEED_DATA_SET = frozenset((CStoreRQ, CFindRQ, CGetRQ, CMoveRQ, NSetRQ))
 
 
 class ServiceRequest:
@@ -143,19 +144,20 @@ def dispatch(
         if not association.is_open:
             raise
         report(error)
-        status = UNABLE_TO_PROCESS if isinstance(message, _C_REQUESTS) else PROCESSING_FAILURE
+        status = UNABLE_TO_PROCESS if type(message) in _C_REQUESTS else PROCESSING_FAILURE
     if status is not None and not request.is_answered and association.is_open:
         request.respond(status)
 
 
 def _refusal(request: ServiceRequest, handlers: Handlers) -> tuple[int, str] | None:
     """Why a request cannot go to a handler, or None: status and Error Comment (PS3.7 annex C)."""
-    message = request.message
-    if isinstance(message, _C_REQUESTS) and message.affected_sop_class_uid != request.context.abstract_syntax:
+    message, context = request.message, request.context
+    record = type(message)
+    if record in _C_REQUESTS and getattr(message, "affected_sop_class_uid", "") != context.abstract_syntax:
         return SOP_CLASS_NOT_SUPPORTED, "SOP class is not that of the presentation context"
-    if type(message) not in handlers or not request.association.serves(request.context):
+    if record not in handlers or not request.association.serves(context):
         return UNRECOGNIZED_OPERATION, "operation not offered here"
-    if isinstance(message, _NEED_DATA_SET) and message.command_data_set_type == 0x0101:
+    if message.command_data_set_type == NO_DATA_SET and record in _NEED_DATA_SET:
         return NO_DATA_SET_STATUS, "the request came without a data set"
     return None
 

@@ -28,7 +28,7 @@ _OWN_DESCRIPTORS = "/proc/self/fd"  # the way to an unnamed file: linkat() follo
 _IOV_MAX = 1024
 _BLOCK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PREPARED_FOR = 1.0  # seconds; a name is given only in a folder that is still in its place at that time
+_TRUSTED = 1.0  # seconds; a name is given only in a folder that is in its place at that moment
 _MOST_RENAMES = 10_000
 _NO_NAMES = frozenset(("", ".", ".."))
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -55,7 +55,7 @@ class Folder:
         self.on_duplicate = on_duplicate
         self.sync = sync
         self._lock = threading.Lock()
-        self._prepared = 0.0  # until when the folder need not be looked for again, on the monotonic clock
+        self._trusted_until = 0.0  # by ``begin``, on the monotonic clock: the folder was in its place a moment ago
         self._unnamed = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_OWN_DESCRIPTORS) else 0
         try:
             self._directory = Directory(path)
@@ -68,31 +68,34 @@ class Folder:
     def begin(self) -> "IncomingFile":
         """A new file that has no final name yet. Raises OutputError."""
         try:
-            directory = self._directory if time.monotonic() < self._prepared else self.current()
-            if self._unnamed:
-                try:
-                    return IncomingFile(self, directory, directory.take_unnamed(self._unnamed), "")
-                except OSError as error:
-                    if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
-                        self._unnamed = 0
-                    # Whatever else it was stands in the way of a named one, too, and is better told then.
-            return IncomingFile(self, directory, *directory.create())
+            if time.monotonic() < self._trusted_until:
+                with suppress(OSError):  # the folder went a moment ago, most likely
+                    return self._begin_in(self._directory)
+            return self._begin_in(self.current())
         except OSError as error:
             raise self._error("create a file in", error) from error
 
-    def prepare(self) -> None:
-        """Do part of the next ``begin``, for when there is time to wait: after a response."""
+    def _begin_in(self, directory: Directory) -> "IncomingFile":
         if self._unnamed:
             try:
-                self.current().prepare(self._unnamed)
-                self._prepared = time.monotonic() + _PREPARED_FOR
-            except OSError:
-                self._prepared = 0.0  # ``begin`` meets it again, and tells
+                return IncomingFile(self, directory, directory.take_unnamed(self._unnamed), "")
+            except OSError as error:
+                if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                    self._unnamed = 0
+                # Whatever else it was stands in the way of a named one, too, and is better told then.
+        return IncomingFile(self, directory, *directory.create())
+
+    def prepare(self) -> None:
+        """Open the next unnamed file ahead of ``begin``, for when there is time to wait: after a response."""
+        if self._unnamed:
+            with suppress(OSError):  # ``begin`` meets it again, and tells
+                self._directory.prepare(self._unnamed)
 
     def current(self) -> Directory:
         """The folder that the path leads to now. Raises OSError."""
         if not self._directory.is_at(self.path):
             self._directory = Directory(self.path)
+        self._trusted_until = time.monotonic() + _TRUSTED
         return self._directory
 
     def path_of(self, folders: str, name: str) -> str:
@@ -183,6 +186,8 @@ class IncomingFile:
         try:
             if name in _NO_NAMES or (folders and not _NO_NAMES.isdisjoint(folders.split("/"))):
                 raise OSError(errno.EINVAL, "the name leads out of the folder")
+            if self._temporary:
+                os.close(os.dup(self._descriptor))  # where network file systems write, and tell that the disk is full
             if self._folder.sync == "object":
                 os.fsync(self._descriptor)
             try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dcmnet_cli.core import commands as c
 from dcmnet_cli.core.codec import Notes
-from dcmnet_cli.core.command_set import COMMAND_SET_LIMIT, Decoder, decode, encode, has_data_set
+from dcmnet_cli.core.command_set import COMMAND_SET_LIMIT, Decoder, Encoder, decode, encode, has_data_set
 from dcmnet_cli.errors import InvalidCommandSet, LocalProtocolError
 from tests.core.dimse_elements import (
     ACTION,
@@ -269,6 +269,45 @@ def test_a_decoder_remembers_nothing_wrong(drawn: list[tuple[bool, int, str, byt
         told = [_told(decode, bytes(data), known), _told(lambda raw, _: decoder.decode(raw), bytes(data), notes)]
         assert told[0] == told[1]
         assert notes == known
+
+
+def _padded(text: str, raw: bytes) -> c.PaddedUID:
+    uid = c.PaddedUID(text)
+    uid.raw = raw
+    return uid
+
+
+_uids = st.sampled_from([CT_STORAGE, "1.2.3", "1.2.3.44", "", "1.2\u0660", "1.2\udcff"]) | st.builds(
+    _padded, st.sampled_from(["1.2.3", CT_STORAGE]), st.sampled_from([b"1.2.3 ", b"1.2.3"])
+)
+
+
+@given(
+    st.lists(
+        st.builds(c.CStoreRQ, st.integers(-1, 0x10001), _uids, _uids, st.sampled_from([0, 2, 0x10000]))
+        | st.builds(
+            c.CStoreRSP,
+            st.integers(-1, 0x10001),
+            st.sampled_from([0, 0xA700, -1]),
+            _uids,
+            _uids,
+            st.sampled_from([(), (0x00080018,)]),
+            st.sampled_from(["", "why"]),
+        ),
+        max_size=12,
+    )
+)
+def test_an_encoder_remembers_nothing_wrong(messages: list[c.CStoreRQ | c.CStoreRSP]) -> None:
+    encoder = Encoder()
+    for message in messages:
+        assert _sent(encoder.encode, message) == _sent(encode, message)
+
+
+def _sent(encodes: Callable[[c.Message], bytes], message: c.Message) -> object:
+    try:
+        return encodes(message)
+    except LocalProtocolError as error:
+        return error.message
 
 
 def _told(reads: Callable[[bytes, Notes], object], data: bytes, notes: Notes) -> object:

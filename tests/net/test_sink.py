@@ -407,6 +407,30 @@ def test_a_full_disk(small_disk: Path) -> None:
     assert store(folder, "c", bytes(200_000)).outcome == "stored"
 
 
+@pytest.mark.parametrize("root", ["named", "no links"], indirect=True)
+def test_a_disk_that_is_full_only_when_the_file_is_closed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As network file systems have it: what they refuse then has no name yet, and gets none."""
+    folder = Folder(str(root))
+    close, dup = os.close, os.dup
+    copies: list[int] = []
+
+    def copy(number: int) -> int:
+        copies.append(dup(number))
+        return copies[-1]
+
+    def refuse(number: int) -> None:
+        close(number)
+        if number in copies:
+            copies.remove(number)
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "dup", copy)
+    monkeypatch.setattr(os, "close", refuse)
+    with pytest.raises(OutputError, match="disk quota exceeded"):
+        store(folder, "a")
+    assert files(root) == []
+
+
 def test_a_folder_that_may_only_be_read(tmp_path: Path) -> None:
     """As another user than root, to whom everything is permitted."""
     (tmp_path / "inbox").mkdir()
