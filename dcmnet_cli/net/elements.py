@@ -122,7 +122,7 @@ def walk(
         if offset > window.last_header and not window.move(offset):
             break
         if last is None:
-            offset, odd, passed = _pass_plain(window, offset, layout, wanted, odd)
+            offset, odd, passed = _pass_plain(window, offset, layout, wanted, odd, None if enclosing else values)
             steps += passed >> 3
             if offset > window.last_header:
                 continue
@@ -233,12 +233,18 @@ def _form(data: bytes, passed: list[int], found: list[tuple[int, int, int]]) -> 
 
 
 def _pass_plain(
-    window: FileWindow, offset: int, layout: Layout, wanted: frozenset[int], odd: int
+    window: FileWindow,
+    offset: int,
+    layout: Layout,
+    wanted: frozenset[int],
+    odd: int,
+    values: dict[int, str] | None,
 ) -> tuple[int, int, int]:
     """Pass the elements at ``offset`` that are nothing special: this loop is where the time of a walk goes.
 
-    It stops at the end of the window, at a wanted tag, an item, a long VR, an undefined length, or what is not there
-    as a whole. (offset then, ``odd`` with the lengths passed, how many bytes of the window were gone through)
+    ``values`` gets those of wanted tags, None within items. It stops at the end of the window, at an item, a long VR,
+    an undefined length, what is wanted and not in the window, or what is not there as a whole.
+    (offset then, ``odd`` with the lengths passed, how many bytes of the window were gone through)
     """
     quick, short_vrs, stops = _quick(layout, wanted)
     data, start = window.data, window.start
@@ -247,14 +253,14 @@ def _pass_plain(
     if layout.explicit:
         while at <= limit:
             tag, vr, length = quick(data, at)
-            if vr not in short_vrs or tag in stops:
+            if vr not in short_vrs or (tag in stops and not _gather(data, at + 8, length, stops[tag], values)):
                 break
             odd |= length
             at += 8 + length
     else:
         while at <= limit:
             tag, length = quick(data, at)
-            if tag in stops or at + length > size:
+            if at + length > size or (tag in stops and not _gather(data, at + 8, length, stops[tag], values)):
                 break
             odd |= length
             at += 8 + length
@@ -264,12 +270,23 @@ def _pass_plain(
     return at + start, odd, gone
 
 
+def _gather(data: bytes, at: int, length: int, tag: int, values: dict[int, str] | None) -> bool:
+    """Put the value of a wanted tag into ``values``; False where that is not as simple."""
+    if not tag or length > _LONGEST_WANTED or at + length > len(data):
+        return False
+    if values is not None and tag not in values:
+        values[tag] = _text(data[at : at + length])
+    return True
+
+
 @cache
 def _quick(
     layout: Layout, wanted: frozenset[int]
-) -> tuple[Callable[[bytes, int], Any], frozenset[int], frozenset[int]]:
+) -> tuple[Callable[[bytes, int], Any], frozenset[int], dict[int, int]]:
+    """How to read a layout quickly, and the tags, as they are read there, that need care: 0 where no value helps."""
     reader, order = _READERS[layout], "<" if layout.little else ">"
-    return reader.quick, reader.short_vrs, reader.items | {_raw(tag, order) for tag in wanted}
+    stops = {_raw(tag, order): tag for tag in wanted} | dict.fromkeys(reader.items, 0)
+    return reader.quick, reader.short_vrs, stops
 
 
 def _unusual_header(window: FileWindow, offset: int, little: bool) -> tuple[int, int]:
