@@ -333,7 +333,7 @@ class HookOptions(NamedTuple):
             ("--on-study", self.on_study, STUDY, True),
         )
         for option, text, _, _ in wanted:
-            check_plain(option, text or "")
+            check_plain(option, text or "", then=" hook '#p/#f'")
         if self.sync_hooks and not any(text for _, text, _, _ in wanted):
             raise UsageError("-xs runs hooks one by one, and there is none; dcmqrscp's -xs is --propose-lossless here")
         return tuple(
@@ -385,15 +385,15 @@ class AdmissionOptions(NamedTuple):
         """What decides on identities, None when nothing does. Raises UsageError and InputError."""
         if self.users is None and self.identity_command is None and not self.require_identity:
             return None
-        import shlex
-
         from dcmnet_cli.ops.listening.identity import IdentityCheck, UserFile
+        from dcmnet_cli.ops.listening.processes import check_program, parse_arguments
 
+        command: tuple[str, ...] = ()
+        if self.identity_command is not None:  # an empty one above all must not let everybody in
+            check_plain("--identity-command", self.identity_command)
+            command = parse_arguments("--identity-command", self.identity_command)
+            check_program("--identity-command", command[0])
         users = UserFile(self.users, warn) if self.users is not None else None
-        try:
-            command = shlex.split(self.identity_command or "")
-        except ValueError as error:
-            raise UsageError(f"--identity-command: {error}") from None
         return IdentityCheck(users, command, required=self.require_identity)
 
 

@@ -22,9 +22,12 @@ def split(line: str) -> list[str]:
     return list(_words(line))
 
 
-def check_plain(option: str, line: str) -> None:
-    """See that a line is nothing for a shell, where there is none to do it. Raises UsageError, naming ``option``."""
-    remedy = "give it to one: sh -c '...' hook '#p/#f', or write a script"
+def check_plain(option: str, line: str, then: str = "") -> None:
+    """See that a line is nothing for a shell, where there is none to do it.
+
+    Raises UsageError, naming ``option``; ``then`` is what follows the script in the way it shows.
+    """
+    remedy = f"give it to one: sh -c '...'{then}, or write a script"
     try:
         words = split(line)
     except UsageError as error:

@@ -133,6 +133,22 @@ def test_a_hook_that_needs_a_shell_is_refused_with_the_way_to_one(command: str, 
 
 
 @pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("", "--identity-command: no command"),  # what an unset variable of a script leaves
+        (" ", "--identity-command: no command"),
+        ("check 'x", "--identity-command runs without a shell; "),
+        ("check $WHO", '--identity-command runs without a shell, which would expand "$WHO"'),
+        ("no-such-program --strict", '--identity-command: no program "no-such-program" that can be run'),
+    ],
+)
+def test_an_identity_command_that_could_check_nobody_lets_nobody_in(command: str, message: str) -> None:
+    outcome = shell("listen", "0", "--identity-command", command)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"dcmnet listen: {message}")
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (("find", "-S", "--study", "-aec", "PACS", "h", "104"), '--study: "-aec" is no Study Instance UID'),

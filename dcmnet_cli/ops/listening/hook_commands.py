@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from dcmnet_cli.core.text import printable, quoted
+from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import UsageError
+from dcmnet_cli.ops.listening.processes import check_program, parse_arguments
 
 OBJECT, STUDY = "object", "study"
 MOST_FILES = 10_000
@@ -81,19 +82,10 @@ def parse_command(option: str, text: str, event: str, *, takes_json: bool) -> Co
     Raises UsageError, naming ``option``, for a program that does not exist and for placeholders where what a peer
     chose would become a program or a script.
     """
-    import shlex
-    import shutil
-
-    try:
-        arguments = tuple(shlex.split(text))
-    except ValueError as error:
-        raise UsageError(f"{option} {quoted(text)}: {str(error).lower()}") from None
-    if not arguments:
-        raise UsageError(f"{option}: no command")
+    arguments = parse_arguments(option, text)
     if not takes_json:
         _check_placeholders(option, arguments, event)
-    if shutil.which(arguments[0]) is None:
-        raise UsageError(f"{option}: no program {quoted(arguments[0])} that can be run")
+    check_program(option, arguments[0])
     return Command(event, arguments, takes_json)
 
 

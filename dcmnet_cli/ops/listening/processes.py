@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from dcmnet_cli.core.text import quoted
+from dcmnet_cli.errors import UsageError
 from dcmnet_cli.ops.secret_variables import public_environment
 
 _TICK = 0.1
@@ -27,6 +29,30 @@ class Ran(NamedTuple):
     output: bytes
     seconds: float
     problem: str = ""
+
+
+def parse_arguments(option: str, text: str) -> tuple[str, ...]:
+    """The argument list of ``text``, split as a shell would, but never given to one; never an empty one.
+
+    Raises UsageError, naming ``option``.
+    """
+    import shlex
+
+    try:
+        arguments = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"{option} {quoted(text)}: {str(error).lower()}") from None
+    if not arguments:
+        raise UsageError(f"{option}: no command")
+    return arguments
+
+
+def check_program(option: str, program: str) -> None:
+    """See that there is such a program. Raises UsageError, naming ``option``."""
+    import shutil
+
+    if shutil.which(program) is None:
+        raise UsageError(f"{option}: no program {quoted(program)} that can be run")
 
 
 def run(
