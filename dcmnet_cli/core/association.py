@@ -168,7 +168,7 @@ class AssociationProtocol(UpperLayer):
         return frame_command(context_id, self._encoder.encode(response), self._peer_maximum_length())
 
     def send_prepared(self, prepared: Buffers, now: float) -> None:
-        """Queue what ``prepare_response`` made. It is not traced."""
+        """Queue what ``prepare_response`` made. Nobody hears of it by ``trace``: not for those who want to."""
         self._now = self._since = now
         self._process(Event.P_DATA_REQUEST)
         self._out += prepared
@@ -269,8 +269,8 @@ class AssociationProtocol(UpperLayer):
         return fragments, is_over
 
     @property
-    def is_used_up(self) -> bool:
-        """Whether nothing more can come of the bytes received so far: there are no events, and no bytes left."""
+    def needs_bytes(self) -> bool:
+        """Whether nothing can come before more bytes do: there are no events, and no bytes left to make some of."""
         return not self._receiver.pending() and not self._events and not self.is_over
 
     def _advance(self) -> bool:

@@ -93,7 +93,7 @@ def frame(context_id: int, control: int, chunks: Chunks, maximum_length: int) ->
 def frame_command(context_id: int, raw: bytes, maximum_length: int) -> Buffers:
     """A command set as ``frame`` does it, all at once: few are longer than a fragment."""
     length = len(raw)
-    if 0 < length <= min(maximum_length or LARGEST_SENT_PDU, LARGEST_SENT_PDU) - 6:
+    if 0 < length <= largest_fragment(maximum_length):
         return [_PDU_AND_PDV.pack(4, length + 6, length + 2, context_id, COMMAND | LAST), raw]
     return [buffer for batch in frame(context_id, COMMAND, chunks_of(raw), maximum_length) for buffer in batch]
 

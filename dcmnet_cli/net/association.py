@@ -278,7 +278,7 @@ class Association(Link):
                 begin = time.monotonic()
                 yield batch
                 self._protocol.excuse(time.monotonic() - begin)
-                if self._protocol.is_used_up:
+                if self._protocol.needs_bytes:
                     self._fill()
 
     def read_data_set(self, limit: int) -> bytes:

@@ -28,7 +28,7 @@ class Layout(NamedTuple):
 
 
 class _Reader(NamedTuple):
-    """What reads the headers of one layout; ``quick``, ``short_vrs`` and ``items`` serve ``_pass_plain``."""
+    """What reads the headers of one layout; ``quick``, ``short_vrs`` and ``items`` serve where there are many."""
 
     unpack: Callable[[bytes, int], tuple[Any, ...]]
     quick: Callable[[bytes, int], tuple[Any, ...]]
@@ -159,8 +159,10 @@ def walk(
     return Walk(values, offset, problem, bool(odd & 1))
 
 
-class _Form(NamedTuple):
-    """The beginning of a data set: all headers up to that of the last wanted element, which lies at ``end``."""
+class _Beginning(NamedTuple):
+    """How a data set begins: its ``headers`` in front of the wanted element that was found last, which lies at ``end``,
+    and the ``places`` (tag, begin, end) of the wanted values among them.
+    """
 
     unpack: Callable[[bytes], tuple[Any, ...]]
     headers: tuple[bytes, ...]
@@ -172,14 +174,14 @@ class Glance:
     """Finds what ``walk`` does up to the last of the ``wanted`` tags, in data sets that begin with plain elements.
 
     Those of one series differ in values much more than in headers: where all headers are the same byte for byte as in
-    the data set before, one comparison does for them. Safe for many threads.
+    one read before, one comparison does for them. Safe for many threads.
     """
 
     def __init__(self, layout: Layout, wanted: frozenset[int]) -> None:
         self._layout = layout
         self._wanted = wanted
         self._last = max(wanted, default=0)
-        self._form = _Form(lambda _: (), (), (), 0)
+        self._known: _Beginning | None = None
 
     def __call__(self, data: bytes) -> dict[int, str] | None:
         """The values in ``data``, which begins a data set.
@@ -188,14 +190,14 @@ class Glance:
         """
         explicit, little = self._layout
         _, quick, short_vrs, items = _READERS[self._layout]
-        unpack, headers, places, at = self._form
         values: dict[int, str] = {}
-        if at <= len(data) and unpack(data) == headers:
-            for number, begin, end in places:
+        at = 0
+        known = self._known
+        is_known = known is not None and known.end <= len(data) and known.unpack(data) == known.headers
+        if known is not None and is_known:
+            at = known.end
+            for number, begin, end in known.places:
                 values[number] = _text(data[begin:end])
-        else:
-            at = 0
-        is_new = not at
         passed: list[int] = []
         found: list[tuple[int, int, int]] = []
         limit = len(data) - 8
@@ -210,8 +212,8 @@ class Glance:
                 return None
             number = (tag & 0xFFFF) << 16 | tag >> 16 if little else tag
             if number > self._last:
-                if is_new and found:
-                    self._form = _form(data, passed, found)
+                if found and not is_known:
+                    self._known = _beginning(data, passed, found)
                 return values
             passed.append(at)
             at += 8
@@ -223,13 +225,13 @@ class Glance:
         return None
 
 
-def _form(data: bytes, passed: list[int], found: list[tuple[int, int, int]]) -> _Form:
+def _beginning(data: bytes, passed: list[int], found: list[tuple[int, int, int]]) -> _Beginning:
     """What stands before the last element ``found``; ``passed`` are the offsets of all headers."""
     end = found[-1][1] - 8
     before = [at for at in passed if at < end]
     gaps = zip(before, [0, *(at + 8 for at in before)], strict=False)
     pattern = struct.Struct("".join(f"{at - behind}x8s" for at, behind in gaps))
-    return _Form(pattern.unpack_from, tuple(data[at : at + 8] for at in before), tuple(found[:-1]), end)
+    return _Beginning(pattern.unpack_from, tuple(data[at : at + 8] for at in before), tuple(found[:-1]), end)
 
 
 def _pass_plain(
@@ -243,24 +245,24 @@ def _pass_plain(
     """Pass the elements at ``offset`` that are nothing special: this loop is where the time of a walk goes.
 
     ``values`` gets those of wanted tags, None within items. It stops at the end of the window, at an item, a long VR,
-    an undefined length, what is wanted and not in the window, or what is not there as a whole.
+    an undefined length, a wanted value that is very long or not in the window, or what is not there as a whole.
     (offset then, ``odd`` with the lengths passed, how many bytes of the window were gone through)
     """
-    quick, short_vrs, stops = _quick(layout, wanted)
+    quick, short_vrs, special = _quick(layout, wanted)
     data, start = window.data, window.start
     begin = at = offset - start
     limit, size = window.last_header - start, window.size - start
     if layout.explicit:
         while at <= limit:
             tag, vr, length = quick(data, at)
-            if vr not in short_vrs or (tag in stops and not _gather(data, at + 8, length, stops[tag], values)):
+            if vr not in short_vrs or (tag in special and not _gather(data, at + 8, length, special[tag], values)):
                 break
             odd |= length
             at += 8 + length
     else:
         while at <= limit:
             tag, length = quick(data, at)
-            if at + length > size or (tag in stops and not _gather(data, at + 8, length, stops[tag], values)):
+            if at + length > size or (tag in special and not _gather(data, at + 8, length, special[tag], values)):
                 break
             odd |= length
             at += 8 + length
@@ -283,10 +285,12 @@ def _gather(data: bytes, at: int, length: int, tag: int, values: dict[int, str] 
 def _quick(
     layout: Layout, wanted: frozenset[int]
 ) -> tuple[Callable[[bytes, int], Any], frozenset[int], dict[int, int]]:
-    """How to read a layout quickly, and the tags, as they are read there, that need care: 0 where no value helps."""
+    """How to read a layout quickly, and the special tags in it, as they are read there: to the tag for those wanted, to
+    0 for those of items and padding.
+    """
     reader, order = _READERS[layout], "<" if layout.little else ">"
-    stops = {_raw(tag, order): tag for tag in wanted} | dict.fromkeys(reader.items, 0)
-    return reader.quick, reader.short_vrs, stops
+    special = {_raw(tag, order): tag for tag in wanted} | dict.fromkeys(reader.items, 0)
+    return reader.quick, reader.short_vrs, special
 
 
 def _unusual_header(window: FileWindow, offset: int, little: bool) -> tuple[int, int]:

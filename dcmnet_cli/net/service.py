@@ -58,7 +58,7 @@ class ServiceRequest:
         return self.association.read_data_set(limit)
 
     def expect(self, status: int) -> None:
-        """``respond`` will most likely be called with nothing but ``status``: that response is made by now.
+        """``respond`` will most likely be called with nothing but ``status``: that response is made now.
 
         Worth its while before the data set is read: the peer is busy sending then, and waits later.
         """

@@ -45,8 +45,8 @@ class Stored(NamedTuple):
 class Folder:
     """An output folder, which must exist. ``on_duplicate`` and ``sync`` as listed in DUPLICATES and SYNCS.
 
-    It is looked for by its path for every object: one that is removed and made again later is used again. Safe for
-    many threads. Raises OutputError for everything the file system refuses, in its words.
+    It is looked for by its path whenever an object gets its name: one that is removed and made again later is used
+    again. Safe for many threads. Raises OutputError for everything the file system refuses, in its words.
     """
 
     def __init__(self, path: str, *, on_duplicate: str = "skip", sync: str = "none") -> None:
@@ -66,7 +66,7 @@ class Folder:
             raise OutputError(f"cannot write to folder {path}: {_words(error)}", path=path) from error
 
     def begin(self) -> "IncomingFile":
-        """A new file that has no final name yet. Raises OutputError."""
+        """A new file that has no final name yet, in a folder that was in its place a second ago. Raises OutputError."""
         try:
             if time.monotonic() < self._trusted_until:
                 with suppress(OSError):  # the folder went a moment ago, most likely
@@ -184,16 +184,18 @@ class IncomingFile:
         """Give the object its final name, a path of ``/``-parted components below the folder. Raises OutputError."""
         folders, _, name = relative.rpartition("/")
         try:
-            if name in _NO_NAMES or (folders and not _NO_NAMES.isdisjoint(folders.split("/"))):
+            if name in _NO_NAMES or ("/" in relative and not _NO_NAMES.isdisjoint(folders.split("/"))):
                 raise OSError(errno.EINVAL, "the name leads out of the folder")
-            if self._temporary:
-                os.close(os.dup(self._descriptor))  # where network file systems write, and tell that the disk is full
-            if self._folder.sync == "object":
-                os.fsync(self._descriptor)
+            self._flush()
             try:
                 return self._name(folders, name)
             except FileNotFoundError:
-                return self._name(folders, name)  # the sub-folder went between making and using it: once more
+                pass  # the sub-folder went between making and using it: once more
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._carry_over()
+            return self._name(folders, name)
         except OSError as error:
             raise self._folder._error("write to", error, relative) from error
         finally:
@@ -210,6 +212,25 @@ class IncomingFile:
         if self._temporary:
             with suppress(OSError):  # gone already: with its folder, or renamed
                 os.unlink(self._temporary, dir_fd=self._directory.number)
+
+    def _flush(self) -> None:
+        if self._temporary:
+            os.close(os.dup(self._descriptor))  # where network file systems write, and tell that the disk is full
+        if self._folder.sync == "object":
+            os.fsync(self._descriptor)
+
+    def _carry_over(self) -> None:
+        """The folder's path has come to lead to another file system meanwhile: write the object again, there."""
+        copy = self._folder._begin_in(self._folder.current())
+        try:
+            for block in _blocks(self.reader(), 0):
+                copy.write([block])
+            copy._flush()
+            self.discard()
+        except BaseException:
+            copy.discard()
+            raise
+        self._directory, self._descriptor, self._temporary = copy._directory, copy._descriptor, copy._temporary
 
     def _name(self, folders: str, name: str) -> Stored:
         directory = self._folder.current()

@@ -274,7 +274,7 @@ def test_the_folder_itself_may_be_a_link(root: Path, tmp_path_factory: pytest.Te
     assert files(root) == ["a"]
 
 
-@pytest.mark.parametrize("name", ["../a", "s/../../a", "", "s/", "/etc/a", "./a"])
+@pytest.mark.parametrize("name", ["../a", "s/../../a", "", "s/", "/etc/a", "/a", "./a"])
 def test_a_name_that_leads_elsewhere_is_refused(root: Path, name: str) -> None:
     inner = root / "inbox"
     inner.mkdir()
@@ -429,6 +429,38 @@ def test_a_disk_that_is_full_only_when_the_file_is_closed(root: Path, monkeypatc
     with pytest.raises(OutputError, match="disk quota exceeded"):
         store(folder, "a")
     assert files(root) == []
+
+
+@pytest.mark.parametrize("root", ["unnamed", "named"], indirect=True)
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_the_path_comes_to_lead_to_another_disk(root: Path, small_disk: Path, when: str) -> None:
+    """Another volume is mounted there, or a link is changed: what is on its way then goes where the path leads."""
+    first, inbox = root / "first", root / "inbox"
+    first.mkdir()
+    inbox.symlink_to(first)
+    folder = Folder(str(inbox))
+    store(folder, "a")
+    folder.prepare()
+    body = bytes(range(256)) * 800
+
+    def switch() -> None:
+        inbox.unlink()
+        inbox.symlink_to(small_disk)
+
+    if when == "before":
+        switch()
+    with folder.begin() as file:
+        file.write([header(), body])
+        if when == "during":
+            switch()
+        assert file.commit("b") == Stored("stored", str(inbox / "b"))
+    assert read(small_disk, "b") == header() + body
+    assert files(first) == ["a"]
+    with pytest.raises(OutputError, match="no space left on device"):
+        store(folder, "c", body)
+    os.unlink(small_disk / "b")
+    assert store(folder, "d", body).outcome == "stored"
+    assert files(small_disk) == ["d"]
 
 
 def test_a_folder_that_may_only_be_read(tmp_path: Path) -> None:

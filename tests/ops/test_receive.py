@@ -7,6 +7,7 @@ import resource
 import shutil
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pydicom
@@ -392,6 +393,29 @@ def test_what_cannot_be_converted_is_refused_and_not_kept(inbox: Path) -> None:
         summary = running.stopped()
     assert files(inbox) == ["1.2.3.4.dcm"]
     assert (summary.stored, summary.refused, summary.failed) == (1, 2, 0)
+
+
+def test_no_room_for_what_was_converted(inbox: Path) -> None:
+    """A limit on file sizes stands in for a full disk: what came deflated fits, and what it becomes does not."""
+    packed = zlib.compressobj(wbits=-15)
+    data = packed.compress(data_set(pixels=bytes(100_000))) + packed.flush()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with (
+        Running(storage=storing(inbox, convert_to=EXPLICIT)) as running,
+        Sender(running.port, [(CT, [DEFLATED])]) as sender,
+    ):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+        try:
+            sender.store(data + b"\0" * (len(data) % 2))
+            before = len(os.listdir("/proc/self/fd"))
+            for _ in range(5):
+                assert sender.store(data + b"\0" * (len(data) % 2)).status == 0xA700
+            assert len(os.listdir("/proc/self/fd")) == before
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert files(inbox) == []
+        assert sender.store(data + b"\0" * (len(data) % 2)).status == 0
+    assert files(inbox) == ["1.2.3.4.dcm"]
 
 
 # --- faults on purpose ---------------------------------------------------------------------------------------------

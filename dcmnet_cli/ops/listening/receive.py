@@ -172,8 +172,8 @@ class Receiver:
     def _write(self, request: ServiceRequest, said: _Truth, folder: Folder, head: Head) -> tuple[int, Stored, _Truth]:
         """The object under its final name, behind a header with the UIDs that it has itself.
 
-        What the request says is nearly always so. File, header, name and response are made of that while the data set
-        is on its way, so that little is left to do once the peer waits.
+        What the request says is nearly always so. File, header, response and, where the UIDs make it, the name are
+        ready while the data set is on its way: little is left to do once the peer waits.
         """
         syntax = request.context.transfer_syntax
         target = self._plan.convert_to
@@ -233,9 +233,13 @@ class Receiver:
         choice = choose(described.transfer_syntax_uid, (target,), "lossless")
         with transcode(pread, described, choice).data as data:
             converted = folder.begin()
-            converted.write([self._header(request, true, target)])
-            for piece in data.chunks().buffers:
-                converted.write([memoryview(piece)])
+            try:
+                converted.write([self._header(request, true, target)])
+                for piece in data.chunks().buffers:
+                    converted.write([memoryview(piece)])
+            except BaseException:
+                converted.discard()
+                raise
             return converted
 
 
