@@ -1,15 +1,16 @@
 """The index of an archive: one SQLite file in the folder of its objects.
 
 The objects are the archive, and the index is made from them: it is repaired when it is opened and can be rebuilt at
-will. One thread writes it, in short transactions; every query reads with a connection of its own. What keeps the index
-from being written keeps no object from being stored: rows are written once it can be, and until then queries that would
-miss them are refused.
+will. One thread writes it, in short transactions, when it is quiet or a query wants to see what has come; every query
+reads with a connection of its own. What keeps the index from being written keeps no object from being stored: rows are
+written once it can be, and until then queries that would miss them are refused.
 """
 
 import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
@@ -24,7 +25,9 @@ from dcmnet_cli.core.text import printable
 from dcmnet_cli.errors import DcmnetError, InputError, OutputError
 
 _BATCH = 500  # objects in one transaction
-_GATHERING = 0.1  # seconds a batch is waited for, unless a query wants to see it
+_QUIET = 0.1  # seconds without another object after which rows are written
+_MOST_GATHERING = 2.0  # seconds after which they are written though more objects come
+_MOST_GATHERED = 2_000  # objects for which they are written at once: a query waits for no more than these
 _RETRY = 0.5  # seconds after which what could not be written is tried again
 _MOST_WAITING = 20_000  # objects stored and not yet indexed; then storing waits
 _LOOK = b""
@@ -58,6 +61,7 @@ class Index:
     ) -> None:
         self.folder = folder
         self._folder = os.fsencode(folder)
+        self._beginning = os.path.join(self._folder, b"")
         self._warn = warn
         self._name_of = name_of
         self._held = Holding(folder, rebuild=rebuild, progress=progress)
@@ -68,6 +72,7 @@ class Index:
         self._missed = 0  # objects that found the queue full while nothing could be written
         self._trouble = ""  # why nothing can be written at the moment
         self._wanted = threading.Event()  # somebody waits for what is in the queue
+        self._is_draining = False  # the last batch was a full one: more are likely to wait
         self._closing = threading.Event()
         self._open = ExitStack()
         self._rows: Rows | None = None
@@ -78,7 +83,10 @@ class Index:
 
     def add(self, path: str) -> None:
         """Index an object that is safe under ``path``, soon. Replaces what the index had of it."""
-        relative = os.path.relpath(os.fsencode(path), self._folder)
+        whole = os.fsencode(path)
+        relative = whole.removeprefix(self._beginning)
+        if relative == whole:
+            relative = os.path.relpath(whole, self._folder)
         with self._state:
             while self._added - self._written > _MOST_WAITING:
                 if self._trouble:
@@ -161,15 +169,28 @@ class Index:
 
     def _next_batch(self) -> list[bytes | None]:
         batch = [self._queue.get()]
-        if batch[0] is not None:
-            self._wanted.wait(_GATHERING)
-            self._wanted.clear()
+        if batch[0] is not None and not self._is_draining:
+            self._gather()
         while len(batch) < _BATCH and batch[-1] is not None:
             try:
                 batch.append(self._queue.get_nowait())
             except queue.Empty:
                 break
+        self._is_draining = len(batch) == _BATCH
         return batch
+
+    def _gather(self) -> None:
+        """Wait for a quiet moment: reading objects and writing rows takes time from those who store more of them.
+
+        Not for long, nor for many objects, and no longer once a query wants to see them.
+        """
+        latest = time.monotonic() + _MOST_GATHERING
+        before = -1
+        while before < (waiting := self._queue.qsize()) < _MOST_GATHERED and time.monotonic() < latest:
+            if self._wanted.wait(_QUIET):
+                break
+            before = waiting
+        self._wanted.clear()
 
     def _write_all(self, paths: list[bytes]) -> None:
         """Write rows, however long it takes until that is possible. The next start finds what is left at the end."""
