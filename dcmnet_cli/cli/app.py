@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from dcmnet_cli import __version__
 from dcmnet_cli.cli.command import HELP_NAMES, Entry, Group, show_version
+from dcmnet_cli.cli.dcmtk_tools import COMMANDS
 from dcmnet_cli.cli.exit import ExitCode, exit_code_of
 from dcmnet_cli.errors import DcmnetError, OutputError, UsageError
 
@@ -33,17 +34,7 @@ class Root(Group):
         "compat": Entry("dcmnet_cli.cli.compat", "say a command line of DCMTK in our words, or run it"),
         "explain": Entry("dcmnet_cli.cli.explain", "say what a status, a reject reason or a UID means"),
     }
-    known_elsewhere: ClassVar[Mapping[str, str]] = {
-        "echoscu": "echo",
-        "storescu": "store",
-        "dcmsend": "store",
-        "findscu": "find",
-        "movescu": "move",
-        "getscu": "get",
-        "storescp": "listen",
-        "dcmrecv": "listen",
-        "dcmqrscp": "listen",
-    }
+    known_elsewhere: ClassVar[Mapping[str, str]] = COMMANDS
     everyday: ClassVar[Mapping[str, str]] = {
         "ping": "echo",
         "verify": "echo",

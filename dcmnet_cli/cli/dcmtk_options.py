@@ -3,18 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-COMMANDS = {
-    "echoscu": "echo",
-    "storescu": "store",
-    "dcmsend": "store",
-    "findscu": "find",
-    "movescu": "move",
-    "getscu": "get",
-    "storescp": "listen",
-    "dcmrecv": "listen",
-    "dcmqrscp": "listen",
-}
-"""Our command for each tool."""
+from dcmnet_cli.cli.dcmtk_tools import COMMANDS
 
 
 class Option(NamedTuple):

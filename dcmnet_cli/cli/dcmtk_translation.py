@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from dcmnet_cli.cli.dcmtk_differences import differences, refusal
-from dcmnet_cli.cli.dcmtk_options import COMMANDS, Option, options_of
+from dcmnet_cli.cli.dcmtk_options import Option, options_of
+from dcmnet_cli.cli.dcmtk_tools import COMMANDS
 from dcmnet_cli.cli.shell_words import Typed, join, split
 from dcmnet_cli.cli.spelling import did_you_mean
 from dcmnet_cli.core.quantities import plural

@@ -7,7 +7,7 @@ priority) and says so in ``notes``; an element that overruns, or one without whi
 
 import struct
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from dcmnet_cli.core.commands import (
     COMMAND_FIELDS,
@@ -56,6 +56,7 @@ _ELEMENTS = (
 _BY_TAG = {tag: (vr, name) for tag, vr, name in _ELEMENTS}
 _VR_OF = {name: (tag, vr) for tag, vr, name in _ELEMENTS}
 
+_Key = TypeVar("_Key")
 _INSTANCE = 0x1000
 _MOST_SHAPES = 64  # lengths of instance UIDs, and some more
 _LONGEST_SHAPE = 1024  # bytes of a command set worth keeping: peers choose how long theirs are
@@ -192,10 +193,7 @@ class Encoder:
         except (ValueError, OverflowError):
             pass  # ``encode`` finds it as well, and has the words
         data = encode(message)
-        if len(data) <= _LONGEST_SHAPE and len(self._shapes) < _MOST_SHAPES:
-            shape = _shape(data, message)
-            if shape is not None:
-                self._shapes[key] = shape
+        _keep(self._shapes, key, data, message)
         return data
 
 
@@ -222,12 +220,8 @@ class Decoder:
                     return CStoreRQ(number, known[1], uid, *known[3:])
                 return CStoreRSP(number, known[1], known[2], uid, *known[4:])
         message = decode(data, self._notes)
-        if len(data) > _LONGEST_SHAPE or len(self._shapes) >= _MOST_SHAPES:
-            return message
         if isinstance(message, (CStoreRQ, CStoreRSP)):
-            shape = _shape(data, message)
-            if shape is not None:
-                self._shapes[len(data)] = shape
+            _keep(self._shapes, len(data), data, message)
         return message
 
 
@@ -239,6 +233,14 @@ class _Shape(NamedTuple):
     between: bytes
     end: int
     message: CStoreRQ | CStoreRSP
+
+
+def _keep(shapes: dict[_Key, _Shape], key: _Key, data: bytes, message: CStoreRQ | CStoreRSP) -> None:
+    """Remember how a message looks, if it has a shape and there is room."""
+    if len(data) <= _LONGEST_SHAPE and len(shapes) < _MOST_SHAPES:
+        shape = _shape(data, message)
+        if shape is not None:
+            shapes[key] = shape
 
 
 def _shape(data: bytes, message: CStoreRQ | CStoreRSP) -> _Shape | None:

@@ -6,7 +6,8 @@ from typer.testing import CliRunner
 
 from dcmnet_cli.cli.app import app
 from dcmnet_cli.cli.dcmtk_differences import DIFFERENCES, differences, refusal
-from dcmnet_cli.cli.dcmtk_options import COMMANDS, Option, options_of
+from dcmnet_cli.cli.dcmtk_options import Option, options_of
+from dcmnet_cli.cli.dcmtk_tools import COMMANDS
 from dcmnet_cli.cli.dcmtk_translation import translate
 from dcmnet_cli.errors import UsageError
 from tests.cli.conftest import Outcome

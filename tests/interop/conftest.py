@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.interop import archives, peers
-from tests.interop.running import HOST, Listener, Peer, Process, missing
+from tests.interop.running import HOST, Listener, Peer, Process, missing, program, start_peer
 
 Folders = pytest.TempPathFactory
 
@@ -32,6 +32,17 @@ def pytest_runtest_makereport() -> Any:
 def storescp(tmp_path_factory: Folders) -> Iterator[Peer]:
     with peers.storescp(tmp_path_factory.mktemp("storescp")) as peer:
         yield peer
+
+
+@pytest.fixture(scope="module")
+def sink(tmp_path_factory: Folders) -> Iterator[tuple[Peer, Path]]:
+    """A storescp that takes everything, and its folder."""
+    folder = tmp_path_factory.mktemp("sink")
+    storescp = program("storescp", "dcmtk")
+    peer = start_peer("SINK", lambda port: (storescp, "+xa", "-od", str(folder), str(port)), folder / "log")
+    yield peer, folder
+    assert peer.process is not None
+    peer.process.stop()
 
 
 @pytest.fixture(scope="session")

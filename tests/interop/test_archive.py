@@ -12,20 +12,9 @@ import pytest
 from tests import collection
 from tests.collection import CLASSES, STUDIES
 from tests.interop.conftest import Folders, StartListener
-from tests.interop.running import HOST, Listener, Outcome, Peer, dcmnet, missing, program, run, start_peer
+from tests.interop.running import HOST, Listener, Outcome, Peer, dcmnet, missing, program, run
 
 FIRST, SECOND = STUDIES[:2]
-
-
-@pytest.fixture(scope="module")
-def sink(tmp_path_factory: Folders) -> Iterator[tuple[Peer, Path]]:
-    """A storescp that takes everything, and its folder."""
-    folder = tmp_path_factory.mktemp("sink")
-    storescp = program("storescp", "dcmtk")
-    peer = start_peer("SINK", lambda port: (storescp, "+xa", "-od", str(folder), str(port)), folder / "log")
-    yield peer, folder
-    assert peer.process is not None
-    peer.process.stop()
 
 
 @pytest.fixture(scope="module")

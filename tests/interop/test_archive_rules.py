@@ -12,7 +12,7 @@ import pytest
 from tests import collection
 from tests.collection import STUDIES
 from tests.interop.conftest import Folders
-from tests.interop.running import HOST, Listener, Outcome, Peer, program, run, start_peer
+from tests.interop.running import HOST, Listener, Outcome, Peer, program, run
 
 FIRST = STUDIES[0]
 KEYS = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={FIRST.uid}")
@@ -33,16 +33,6 @@ class Restricted(NamedTuple):
         asked = self.ask("findscu", "-S", *KEYS, *keys, "-X", "-od", str(inbox))
         assert asked.status == 0, asked
         return pydicom.dcmread(inbox / "rsp0001.dcm")
-
-
-@pytest.fixture(scope="module")
-def sink(tmp_path_factory: Folders) -> Iterator[tuple[Peer, Path]]:
-    folder = tmp_path_factory.mktemp("sink")
-    storescp = program("storescp", "dcmtk")
-    peer = start_peer("SINK", lambda port: (storescp, "+xa", "-od", str(folder), str(port)), folder / "log")
-    yield peer, folder
-    assert peer.process is not None
-    peer.process.stop()
 
 
 @contextmanager

@@ -159,13 +159,12 @@ class Naming:
     def _name_maker(self) -> Callable[[Arrival], str]:
         extension = self._options.extension
 
-        def before(arrival: Arrival) -> str:
-            return self._before(arrival.sop_class_uid)
-
         makers: dict[str, Callable[[Arrival], str]] = {
             "uid": lambda arrival: self.by_uid(arrival.sop_class_uid, arrival.sop_instance_uid),
-            "unique": lambda arrival: f"{before(arrival)}{_fresh_uid()}{extension}",
-            "short": lambda arrival: f"{before(arrival).replace('.', '_')}{os.urandom(8).hex()}{extension}",
+            "unique": lambda arrival: f"{self._before(arrival.sop_class_uid)}{_fresh_uid()}{extension}",
+            "short": lambda arrival: (
+                f"{self._before(arrival.sop_class_uid).replace('.', '_')}{os.urandom(8).hex()}{extension}"
+            ),
             "time": lambda arrival: f"{self._clock(arrival.at)}.{modality_word(arrival.sop_class_uid)}{extension}",
         }
         return makers[self._options.scheme]
